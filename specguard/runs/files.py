@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 
 
 VARIABLE: Final = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?::-([^{}]*))?\})", re.ASCII)
-_NO_VARIABLE: Final = re.compile(
-    r"(?:\$\{?([A-Za-z_]\w*)?|\{([A-Za-z_]\w*)?|\A~(?!/|\Z)|[\0`\\\"']).{0,20}", re.ASCII
-)
+_NO_VARIABLE: Final = re.compile(r"(?:\$\{?([A-Za-z_]\w*)?|\{([A-Za-z_]\w*)?|[\0`\\\"']).{0,20}", re.ASCII)
 
 
 def run_root(settings: RunSettings, repository: Repository, given: str = "") -> str:
@@ -77,7 +75,8 @@ def expand_path(text: str, environment: Mapping[str, str]) -> str:
     """Expand `~`, `$VAR`, `${VAR}` and `${VAR:-default}` in a path, as a shell does.
 
     Raises:
-        SpecguardError: a variable has neither a value nor a default, or the path has other shell syntax.
+        SpecguardError: a variable has neither a value nor a default, the path begins with the home of another
+            user, or it has other shell syntax.
     """
     plain = VARIABLE.sub(lambda match: VARIABLE.sub("_", match[3] or "_"), text)
     if rest := _NO_VARIABLE.search(plain):
@@ -90,12 +89,15 @@ def expand_path(text: str, environment: Mapping[str, str]) -> str:
         if not environment.get(name) and match[3] is None:
             help = f"set it, or write ${{{name}:-default}}"
             raise _error(f"{text!r} names the variable {name}, which is not set", help)
-        return environment.get(name) or fill(match[3])
+        return environment.get(name) or VARIABLE.sub(value, match[3])
 
-    def fill(part: str) -> str:
-        return VARIABLE.sub(value, f"$HOME{part[1:]}" if part.startswith("~") else part)
-
-    return fill(text)
+    filled = VARIABLE.sub(value, text)
+    if not filled.startswith("~"):
+        return filled
+    if filled[1:2] not in ("", "/"):
+        help = "write ~/ for your own, ./~ for a folder of that name, or the whole path"
+        raise _error(f"{text!r} begins with the home of somebody else", help)
+    return VARIABLE.sub(value, "$HOME") + filled[1:]
 
 
 def _error(message: str, help: str) -> SpecguardError:

@@ -13,7 +13,7 @@ from specguard.testing import Repository, run_here
 from tests.outcomes import ended
 from tests.rows import rows
 
-ENVIRONMENT = {"HOME": "/home/ann", "SET": "/a b/$HOME", "EMPTY": "", "PATH": "/usr/bin:/bin"}
+ENVIRONMENT = {"HOME": "/home/ann", "SET": "/a b/$HOME", "EMPTY": "", "OWN": "~/kept", "OTHER": "~bob"}
 
 
 @pytest.mark.parametrize("text", rows(__file__, "a_path_is_filled_in_as_a_shell_does"))
@@ -23,6 +23,7 @@ def test_a_path_is_filled_in_as_a_shell_does(text: str) -> None:
         ["sh", "-c", f"printf %s {word}"], env=ENVIRONMENT, capture_output=True, text=True, check=True
     )
     assert expand_path(text, ENVIRONMENT) == said.stdout
+    assert expand_path("$OWN/runs", ENVIRONMENT) == "/home/ann/kept/runs"
 
 
 @pytest.mark.parametrize("text", ["${CODEX_HOME:-$HOME/.codex}/runs", "~/${RUNS:-kept}", "runs}"])
@@ -36,7 +37,7 @@ def test_a_policy_may_name_variables_that_only_some_machines_have(text: str) -> 
         ("{repo}/runs", "write it as ${repo} or ${repo:-default}"),
         ("${HOME-x}/runs", "write it as ${HOME} or ${HOME:-default}"),
         ("${HOME:-$(pwd)}/runs", "write it as ${VAR}"),
-        ("~bob/runs", "something else than a variable at '~bob/runs'"),
+        ("~bob/runs", "write ~/ for your own"),
     ],
 )
 def test_a_policy_with_what_no_run_can_read_is_refused(repository: Repository, text: str, said: str) -> None:
