@@ -419,7 +419,10 @@ def _data_commands(top: Any, line_of: Callable[[tuple[str | int, ...]], int]) ->
                     line = getattr(value[0], "line", None) or line_of(place)
                     yield Command(line, value, line)
                 inner = [(at, part, runs and isinstance(part, str)) for at, part in enumerate(value)]
-            elif isinstance(value, dict):
+            elif isinstance(value, dict) and (
+                place[:1] != ("repos",) or value.get("language") not in ("fail", "pygrep")
+            ):
+                # The `entry` of such a hook of pre-commit runs nothing.
                 # In a package.json or a Taskfile, any name may have a command, or a list of them.
                 named = place[-1:] in (("scripts",), ("tasks",))
                 kinds = (str, list) if named else (str,) if runs else ()
