@@ -238,7 +238,8 @@ def read_index(data: Data | None, settings: Assets) -> list[Asset] | None:
     folder = settings.index.rpartition("/")[0]
     for at, value in enumerate(entries):
         entry = value if isinstance(value, dict) else {}
-        name, version = (one if isinstance(one := entry.get(key), str) else "" for key in ("id", "version"))
+        texts = (entry.get(key) for key in ("id", "version"))
+        name, version = (one.strip() if isinstance(one, str) else "" for one in texts)
         files = [file for key in ("entry", "files") for file in _texts(entry.get(key))]
         places = filter(None, [_join_path(start, file) for file in files for start in (folder, "")])
         line = data.line(["assets", at, "version"] if version else ["assets", at])
