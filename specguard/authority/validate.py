@@ -234,6 +234,8 @@ _TRUTHS: Final = {"true": "true", "yes": "true", "false": "false", "no": "false"
 """Strings that mean a boolean, each with it as TOML."""
 
 _MISPLACED: Final = {
+    "assets.files": "take it out: `specguard rule ART022` names the keys of an index",
+    "assets.sample_fields": "take it out: every text of the file of `samples` may name an asset",
     "branch-name.exclude_names": "take it out, and let `pattern` match those names, too",
     "findings.verdict": "take it out: `specguard rule ART008` names the fields of a verdict",
     "grounding.agent": "take it out, and write `{agent}` in the path of the contract",
