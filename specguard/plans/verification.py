@@ -118,7 +118,7 @@ def _is_path(text: str) -> bool:
 
 _FORMS: Final = (
     "Record under `verification` each `command` with its `exit_code` and no other result, the run's "
-    "`manifest`, or a person's `note`, with `by` and `at` (as 2026-01-31)."
+    "`manifest`, or a person's `note`, with `by` and `at` (as 2026-01-31); take back a task that failed."
 )
 
 
