@@ -270,6 +270,8 @@ DEFAULT_FILE: Final = "COMMIT_EDITMSG"
 """The name of git's file for the message; the bare name can mean the one in the git directory."""
 
 _SCISSORS: Final = b" ------------------------ >8 ------------------------"
+_COMMENT_CHARACTERS: Final = b"#;@!$%^&|:"
+"""The characters from which git chooses for `core.commentChar = auto`, in git's order."""
 
 
 def read_message(repository: Repository, request: Request) -> Message:
@@ -281,16 +283,13 @@ def read_message(repository: Repository, request: Request) -> Message:
 
     Raises:
         SpecguardError: the file cannot be read, or is too large.
-        MissingFact: the configuration cannot be read, or lets git choose the comment character.
+        MissingFact: the configuration cannot be read.
     """
     author, raw = "", request.message.encode("utf-8", "surrogateescape")
     settings = dict(repository.settings(r"^(core\.comment(char|string)|commit\.cleanup)$"))
     # Those of `git -c`, as git passes them to a hook.
     given = repository.environment.get("GIT_CONFIG_PARAMETERS", "").strip("'").split("' '")
     settings |= {key.lower(): value for key, _, value in (one.partition("'='") for one in given)}
-    if settings.get("core.commentchar") == "auto":
-        message = "core.commentChar is auto, so the message's comments are not known"
-        raise MissingFact(message, "git config core.commentChar '#'", code="not-possible")
     if request.message_file:
         file = request.message_file
         if file == DEFAULT_FILE and not os.path.exists(file):
@@ -318,13 +317,24 @@ def clean_message(raw: bytes, settings: Mapping[str, str]) -> bytes:
     if mode == "verbatim":
         return raw
     chosen = settings.get("core.commentstring") or settings.get("core.commentchar") or "#"
-    comment = chosen.encode("utf-8", "surrogateescape")
-    lines = list(takewhile(lambda line: line.rstrip(b"\r") != comment + _SCISSORS, raw.split(b"\n")))
-    if mode not in ("whitespace", "scissors"):
-        uncommented = [line for line in lines if not line.startswith(comment)]
-        # Git strips what `-m` says before hooks see it, so a blank line at the top is an editor's.
-        lines = uncommented if any(map(bytes.strip, uncommented)) or not any(lines[:1]) else lines
+    lines = raw.split(b"\n")
+    comment = _auto_comment(lines) if chosen == "auto" else chosen.encode("utf-8", "surrogateescape")
+    if comment:
+        lines = list(takewhile(lambda line: line.rstrip(b"\r") != comment + _SCISSORS, lines))
+        if mode not in ("whitespace", "scissors"):
+            uncommented = [line for line in lines if not line.startswith(comment)]
+            # Git strips what `-m` says before hooks see it, so a blank line at the top is an editor's.
+            lines = uncommented if any(map(bytes.strip, uncommented)) or not any(lines[:1]) else lines
     return _strip_space(lines)
+
+
+def _auto_comment(lines: list[bytes]) -> bytes:
+    """Return the character that git chose for its comments: that of the scissors line or the last line."""
+    for line in lines:
+        if line[1:].rstrip(b"\r") == _SCISSORS and line[:1] in _COMMENT_CHARACTERS:
+            return line[:1]
+    last = next((line for line in reversed(lines) if line.strip()), b"")
+    return last[:1] if last and last[0] in _COMMENT_CHARACTERS else b""
 
 
 def _strip_space(lines: list[bytes]) -> bytes:
