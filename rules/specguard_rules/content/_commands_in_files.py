@@ -381,6 +381,8 @@ _RUN_KEY: Final = re.compile(
 
 # The keys beside a command that only describe it.
 _ABOUT: Final = frozenset(["desc", "description", "displayName", "label", "name", "summary", "title"])
+# How keys of lists of forbidden commands begin. A hook or a job may be called so, and is read.
+_FORBIDS: Final = ("block-", "blocked", "blocklist", "deni", "deny", "disallow", "forbid", "prohibit")
 
 
 def _yaml_commands(path: bytes, content: bytes, text: str) -> Iterator[Command]:
@@ -398,6 +400,13 @@ def _yaml_commands(path: bytes, content: bytes, text: str) -> Iterator[Command]:
         yield from part.commands()
     if not parts:
         yield from _data_commands(top, lambda _: 1)
+
+
+def _describes(key: str, value: Any) -> bool:
+    """True if a key's value only describes the command beside it, or the commands below are forbidden."""
+    if isinstance(value, list) or (isinstance(value, dict) and "commands" in value):
+        return f"{key}-".lower().startswith(_FORBIDS)
+    return key in _ABOUT and isinstance(value, str)
 
 
 def _data_commands(top: Any, line_of: Callable[[tuple[str | int, ...]], int]) -> Iterator[Command]:
@@ -429,7 +438,7 @@ def _data_commands(top: Any, line_of: Callable[[tuple[str | int, ...]], int]) ->
                 inner = [
                     (key, part, _RUN_KEY.search(key) is not None or isinstance(part, kinds))
                     for key, part in value.items()
-                    if named or key not in _ABOUT or not isinstance(part, str)
+                    if named or not _describes(key, part)
                 ]
             stack += [((*place, at), part, here) for at, part, here in reversed(inner)]
 
