@@ -191,7 +191,14 @@ def require_open(policy: Policy, path: str) -> None:
             stage = next(one for one in wave.stages if one.settings is settings)
             for earlier in stage.waits_for[:1] if stage.needed else ():
                 missing = earlier.missing[0]
+                # Flaws of an existing file have to be fixed in that file first.
+                unwritten = () if missing.path else earlier.settings.artifacts
+                absent = [one for one in unwritten if not wave.artifacts(one)]
                 step = "complete it first; specguard status --worktree says more"
+                for one in absent[:1]:
+                    asked = sorted(path_template(contracts[one].template).names & fields.keys())
+                    given = [f"{name}={shlex.quote(fields[name])}" for name in asked]
+                    step = " ".join(["complete it first: specguard new", one, *given])
                 message = f"no plan is made yet: the stage {earlier.name} is not complete: {missing.message}"
                 raise _error(message, path_text(missing.path) if missing.path else path, step, missing.line)
             return

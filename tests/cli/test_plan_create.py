@@ -184,7 +184,7 @@ class TestCreate:
         assert (
             "no plan is made yet: the stage research is not complete: there is no research" in asked.stderr
         ), asked
-        assert "next: complete it first; specguard status --worktree" in asked.stderr
+        assert "next: complete it first: specguard new research name=cart\n" in asked.stderr
         printed = fresh.create("--print")
         assert f"{PAPERS[1]}: the plan names no option that was chosen" in printed.stderr, printed
 
@@ -227,6 +227,7 @@ by = ["name"]
         change(fresh.top, "add-cart")
         asked = fresh.create()
         assert "the stage brief is not complete: there is no brief" in asked.stderr, asked
+        assert "next: complete it first: specguard new brief name=cart\n" in asked.stderr
         ended(fresh.specguard("new", "brief", "name=cart"))
         broken = fresh.create().stderr
         assert "the stage brief is not complete" in broken
