@@ -32,7 +32,7 @@ from specguard.executor.item_choice import check_kill, listed_gates, verify_gate
 from specguard.executor.process import command_environment, response_of, run_command
 from specguard.executor.report import GATES_FILE, outcome, rendered
 from specguard.executor.run import Run, RunEnded
-from specguard.executor.side_effects import inspect
+from specguard.executor.side_effects import file_metadata, inspect
 from specguard.model import Record, grouped, listed, path_text
 from specguard.runs.manifests import Command, RunFolder
 from specguard.runs.settings import seconds
@@ -164,8 +164,11 @@ class GateRound:
                 with suppress(SpecguardError):
                     self._run_teardowns()
                 raise
-            if teardowns := self._run_teardowns():
-                self._undo_changes(teardowns[-1].gate)
+            teardowns = [chosen.gate for chosen in self._run_teardowns()]
+            used = [result.gate for result in self.results.values() if result.commands]
+            if used and (teardowns or self._work_tree.undoes):
+                # Check every file once more: the gates must have passed on the tree that is recorded.
+                self._undo_changes((teardowns or used)[-1])
             if self._work_tree.undoes:
                 inspect(self._run, "a gate")
         finally:
@@ -225,7 +228,8 @@ class GateRound:
             self._run.note("No gate applies to what was changed: nothing was tested.")
         for chosen in found:
             self._run_calls(chosen)
-            self._undo_changes(chosen.gate)
+            if not self._work_tree.is_unchanged():
+                self._undo_changes(chosen.gate)
 
     def _run_teardowns(self) -> list[Chosen]:
         deadline = self._run.deadline
@@ -451,6 +455,10 @@ class GateTree:
     def stage(self, tree: str) -> None:
         """Make git show a tree as staged; in the user's checkout, the index is not touched."""
 
+    def is_unchanged(self) -> bool:
+        """True if a quick look proves that the staged tree is unchanged; never for the user's checkout."""
+        return False
+
     def undo(self, tree: str, allowed: Collection[bytes] = ()) -> tuple[str, list[Entry]]:
         """Undo the changes since one of its trees, if `undoes` is set.
 
@@ -478,6 +486,8 @@ class PlaceTree(GateTree):
         self._run = run
         self._place = run.place
         super().__init__(self._place.git, self._place.base, self._place.path)
+        self._index = os.path.join(self._place.own_folder, "gates")
+        self._seen: dict[bytes, str] = {}
 
     def tree(self) -> str:
         """Return the object id of the current tree.
@@ -490,6 +500,23 @@ class PlaceTree(GateTree):
     def stage(self, tree: str) -> None:
         """Stage a tree, so that commands that use git see new files and an unmodified working tree."""
         self._place.stage(tree)
+        git = self._place.git
+        git.run("read-tree", tree, index=self._index)
+        listed = git.run("ls-tree", "-r", "-z", "--name-only", "--full-tree", tree)
+        root = os.fsencode(self.path)
+        paths = (os.path.join(root, path) for path in listed.split(b"\0")[:-1])
+        self._seen = {path: file_metadata(path) for path in paths}
+
+    def is_unchanged(self) -> bool:
+        """True if no file of the staged tree was written to, and the place has no new file.
+
+        Only the files' status is compared: reading all files after each gate would take longer than most
+        gates.
+        """
+        if not self._seen or any(file_metadata(path) != before for path, before in self._seen.items()):
+            return False
+        words = ("ls-files", "-o", "-z", "--exclude-per-directory=.gitignore")
+        return not self._place.git.run(*words, index=self._index, files=True)
 
     def undo(self, tree: str, allowed: Collection[bytes] = ()) -> tuple[str, list[Entry]]:
         """Undo the changes since one of its trees.
