@@ -28,7 +28,7 @@ def encode(value: Any) -> Any:
 
     Scalars, lists and maps stay. Any other value becomes a tuple of the import path of its class and the
     arguments that make it. A record is encoded without the fields that have their default. Patterns keep
-    their translations, so that a run translates nothing.
+    their translations and expressions their literals, so that a run translates nothing.
 
     Raises:
         TypeError: no setting can have this type.
@@ -43,7 +43,7 @@ def encode(value: Any) -> Any:
     if isinstance(value, Patterns):
         arguments: dict[str, Any] = {"patterns": list(value.patterns), "expressions": list(value.expressions)}
     elif isinstance(value, Expression):
-        arguments = {"text": value.text}
+        arguments = {"text": value.text, "literals": list(value.literals)}
     elif isinstance(value, Record):
         values = vars(value)
         arguments = {
@@ -203,7 +203,7 @@ class Guards:
         return bool(self._rules)
 
 
-FORMAT: Final = 12
+FORMAT: Final = 11
 """The version of the compiled data's format; data of any other version is rejected."""
 
 

@@ -21,7 +21,7 @@ from functools import cached_property
 from itertools import chain, groupby, islice
 
 from specguard.change.object_store import SINGLE_READS, SMALL, Reading, is_binary, whole_lines
-from specguard.declaration.expressions import Expression, required_literals, to_utf8
+from specguard.declaration.expressions import Expression, to_utf8
 from specguard.declaration.patterns import re2_options
 from specguard.errors import MissingFact
 from specguard.model import TYPE_CHECKING, Record, counted, path_text
@@ -402,7 +402,7 @@ class Scanner:
 
     def __init__(self, expressions: Sequence[Expression]) -> None:
         self._expressions = expressions
-        known = [required_literals(expression.text) for expression in expressions]
+        known = [expression.literals for expression in expressions]
         self._literals: list[bytes] | None = None
         if all(known):
             self._literals = [literal.encode("ascii") for literals in known for literal in literals]

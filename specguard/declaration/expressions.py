@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from specguard.declaration.patterns import re2_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any, Self
 
 _UNSUPPORTED = {"(?=": "looks ahead", "(?!": "looks ahead", "(?<=": "looks behind", "(?<!": "looks behind"}
@@ -27,10 +27,13 @@ class Expression:
 
     Args:
         text: the expression as written.
+        literals: its required literals, if they are known.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, literals: Sequence[str] | None = None) -> None:
         self.text = text
+        if literals is not None:
+            self.literals = literals
 
     def search(self, text: str | bytes) -> bool:
         """True if the expression matches anywhere in a text."""
@@ -106,6 +109,11 @@ class Expression:
             and re.fullmatch(_SIMPLE, self.text) is not None
         )
 
+    @cached_property
+    def literals(self) -> Sequence[str]:
+        """Texts of printable ASCII, at least one of which is in every match; empty if none are known."""
+        return required_literals(self.text)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Expression) and self.text == other.text
 
@@ -126,17 +134,67 @@ _FEW_REPEATS = 2
 """The maximum number of groups, and of repeats, with which Python is always fast."""
 
 
-_LITERAL = r"(?:\\b|\^)?((?:[A-Za-z0-9_ /:;=,<>@#%&!~'\"-]|\\[^A-Za-z0-9_\s])+)(?:\\b|\$)?"
-"""An expression, or an alternative of one, that is a text of printable ASCII."""
-
-
 def required_literals(text: str) -> Sequence[str]:
-    """Return the texts of an expression that has only such ones; empty if it has anything else.
+    """Return printable ASCII texts, at least one of which is in every match; empty if none are known.
 
-    Every match has one of them, so a search for them can save that for the expression.
+    Python's own parser finds them, if the two syntaxes agree. A syntax that it refuses, flags that ignore
+    case, named classes and text beyond ASCII give none.
     """
-    found = [re.fullmatch(_LITERAL, one) if one.isascii() else None for one in text.split("|")]
-    return [re.sub(r"\\(.)", r"\1", one[1]) for one in found if one] if all(found) else ()
+    if not text.isascii() or re.search(_DOUBTFUL_CLASS, text):
+        return ()
+    from re import _parser as parser  # type: ignore[attr-defined]  # no public one exists
+
+    try:
+        parsed = parser.parse(text)
+    except (re.error, RecursionError, OverflowError):
+        return ()
+    return () if parsed.state.flags & re.IGNORECASE else _literals(parsed)
+
+
+_DOUBTFUL_CLASS = r"\[\^?\]?(?:[^]\\]|\\.)*?(?:\[|--|&&|~~|\|\|)"
+"""A class of characters that Python warns about, or reads unlike RE2, such as one with `[:alpha:]`."""
+
+_ANCHORS = ("AT_BEGINNING", "AT_BEGINNING_STRING", "AT_BOUNDARY", "AT_NON_BOUNDARY", "AT_END")
+
+
+def _literals(items: Iterable[Any]) -> Sequence[str]:
+    """Return literals, at least one of which is in every match of the items; empty if none are known.
+
+    Of several such groups of literals this is the one whose shortest literal is longest.
+    """
+    candidates: list[Sequence[str]] = [()]
+    run = ""
+    for code, value in items:
+        name, text = str(code), ""
+        inner: Sequence[str] = ()
+        if name == "LITERAL" and 32 <= value < 127:
+            text = chr(value)
+        elif name == "AT" and str(value) in _ANCHORS:
+            continue
+        elif name == "SUBPATTERN" and not value[1]:
+            inner = _literals(value[3])
+        elif name == "BRANCH":
+            branches = [_literals(branch) for branch in value[1]]
+            inner = [literal for branch in branches for literal in branch] if all(branches) else ()
+        elif name in ("MAX_REPEAT", "MIN_REPEAT") and value[0]:
+            inner = _literals(value[2])
+            if [str(code) for code, _ in value[2]] == ["LITERAL"] and inner:
+                text = inner[0] * min(value[0], _WRITTEN_OUT)
+                inner = ()
+        if text:
+            run += text
+            # More repetitions may come before the next item, so the run ends here.
+            if name == "LITERAL" or value[0] == value[1] <= _WRITTEN_OUT:
+                continue
+        candidates += [[run], inner] if run else [inner]
+        run = ""
+    if run:
+        candidates.append([run])
+    return max(candidates, key=lambda literals: min(map(len, literals), default=0))
+
+
+_WRITTEN_OUT = 64
+"""The maximum number of repetitions for which a repeated character is written out."""
 
 
 @lru_cache(maxsize=4096)

@@ -61,8 +61,10 @@ def test_the_texts_that_a_match_needs_are_told(text: str, literals: list[str]) -
     assert required_literals(text) == literals
 
 
-@pytest.mark.parametrize("text", rows(__file__, "where_there_is_more_than_texts_none_is_told"))
-def test_where_there_is_more_than_texts_none_is_told(text: str) -> None:
+@pytest.mark.parametrize(
+    "text", rows(__file__, "where_no_text_is_needed_or_the_syntaxes_differ_none_is_told")
+)
+def test_where_no_text_is_needed_or_the_syntaxes_differ_none_is_told(text: str) -> None:
     assert not required_literals(text)
 
 
