@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from specguard.engine.done_claims import Claims
     from specguard.model import Severity, Stage
     from specguard.plans.plans import Plans
-    from specguard.runs import commands as model_words
+    from specguard.runs import command_lines as model_words
     from specguard.runs.proof import RunProof
     from specguard.runs.record import RunRecords
     from specguard.runs.settings import AgentSettings, Models, RunSettings
@@ -134,7 +134,7 @@ _LATE = {
     "RenameBranch": "specguard.declaration.rule:RenameBranch",
     "RewordMessage": "specguard.declaration.rule:RewordMessage",
     "look_alikes": "specguard.declaration.look_alikes",
-    "model_words": "specguard.runs.commands",
+    "model_words": "specguard.runs.command_lines",
 }
 """The locations of names that only some rules import at run time, and few hooks."""
 

@@ -430,7 +430,7 @@ def _agent(name: str, settings: AgentSettings, checkup: Checkup) -> Iterator[Dia
 def _run_folder(repository: Repository, policy: Policy) -> Iterator[Diagnosis]:
     """Yield whether the folder of runs is writable, and which runs in it have died."""
     from specguard.runs.files import committed_folder, ignored_runs, run_root
-    from specguard.runs.views import RunStore
+    from specguard.runs.store import RunStore
 
     settings: RunSettings = policy.declared("run_settings")
     try:

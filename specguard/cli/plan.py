@@ -22,7 +22,7 @@ from specguard.errors import SpecguardError
 from specguard.executor.place import identity
 from specguard.executor.run import open_store
 from specguard.model import EXIT_FAILED, EXIT_PASSED, counted, path_text
-from specguard.planning import creation, progress
+from specguard.planning import creation, task_progress
 from specguard.planning.proposal_validation import flaws, require_valid
 from specguard.planning.task_lists import CHANGES, MAIN, source_folder, source_folders
 from specguard.plans.plans import too_early
@@ -71,8 +71,8 @@ def status(plan: str, output_format: str) -> None:
     """Show the plans with their done, ready and waiting tasks, and proposals without a plan."""
     policy = open_policy(Request(environment=os.environ))
     states = _states(policy, plan)
-    cells = [("plan", *progress.STATES, "next"), *(_row(policy, state) for state in states)]
-    data = {"schema": progress.SCHEMA, "plans": [state.data for state in states]}
+    cells = [("plan", *task_progress.STATES, "next"), *(_row(policy, state) for state in states)]
+    data = {"schema": task_progress.SCHEMA, "plans": [state.data for state in states]}
     show(output_format, data, align_rows(cells))
 
 
@@ -90,7 +90,7 @@ def next_task(plan: str, output_format: str) -> int:
     tasks = [(state, task) for state in states if state.next is None for task in state.tasks]
     unfinished = [one for one in tasks if one[1].state in ("begun", "waiting", "blocked")]
     data = {
-        "schema": progress.SCHEMA,
+        "schema": task_progress.SCHEMA,
         "next": [
             {"plan": state.name, "path": state.path, "form": state.form, **asdict(task)}
             for state, task in found
@@ -104,7 +104,7 @@ def next_task(plan: str, output_format: str) -> int:
     return EXIT_PASSED if found else EXIT_FAILED
 
 
-def _states(policy: Policy, plan: str) -> list[progress.PlanState]:
+def _states(policy: Policy, plan: str) -> list[task_progress.PlanState]:
     """Return the states of the plans to show.
 
     Raises:
@@ -112,7 +112,7 @@ def _states(policy: Policy, plan: str) -> list[progress.PlanState]:
     """
     top = opt.find_repository().work_tree()
     try:
-        files = progress.plan_files(policy.declared("plan_kinds"), top, plan)
+        files = task_progress.plan_files(policy.declared("plan_kinds"), top, plan)
     except SpecguardError as error:
         folder = opt.from_root(os.path.realpath(plan), top) or plan if plan else ""
         paths = [one.path for one in source_folders(top) if folder in (one.path, f"{one.path}/tasks.md", "")]
@@ -122,14 +122,14 @@ def _states(policy: Policy, plan: str) -> list[progress.PlanState]:
             message = f"{error.message}; nor is there a change in openspec/changes, or a feature in specs"
             help = "specguard plan proposal SLUG writes a change"
             raise SpecguardError(message, help=help, code=error.code) from error
-        return [one for one in progress.plan_states([], top, {}) if one.source in paths]
+        return [one for one in task_progress.plan_states([], top, {}) if one.source in paths]
     with open_waves(policy) as waves:
         waiting = waiting_plans(waves.all) if waves is not None else {}
-    states = progress.plan_states(files, top, waiting)
+    states = task_progress.plan_states(files, top, waiting)
     return [one for one in states if one.form == "plan"] if plan else states
 
 
-def _row(policy: Policy, state: progress.PlanState) -> tuple[str, ...]:
+def _row(policy: Policy, state: task_progress.PlanState) -> tuple[str, ...]:
     counts = state.counts
     name = state.name if state.form == "plan" else state.path.rpartition("/")[0]
     next_step = state.next.id if state.next is not None else "-"
@@ -137,10 +137,10 @@ def _row(policy: Policy, state: progress.PlanState) -> tuple[str, ...]:
     if state.form != "plan" and counts["done"] < sum(counts.values()):
         validate = f"specguard plan validate {shlex.quote(state.name)}"
         next_step = _creation_step(policy, state) if state.next else validate
-    return (name, *(str(counts[one]) for one in progress.STATES), next_step)
+    return (name, *(str(counts[one]) for one in task_progress.STATES), next_step)
 
 
-def _creation_step(policy: Policy, state: progress.PlanState) -> str:
+def _creation_step(policy: Policy, state: task_progress.PlanState) -> str:
     """Return the step that makes a plan of a source folder, or makes plans possible."""
     kinds: Mapping[str, PlanKind] = policy.declared("plan_kinds")
     which = " --kind KIND" if len(kinds) > 1 else ""
@@ -148,7 +148,7 @@ def _creation_step(policy: Policy, state: progress.PlanState) -> str:
     return step if kinds else creation.DESCRIBE
 
 
-def _next_step(policy: Policy, state: progress.PlanState, task: progress.TaskState) -> str:
+def _next_step(policy: Policy, state: task_progress.PlanState, task: task_progress.TaskState) -> str:
     """Return the command that runs a task, or makes a plan of its folder; empty if no kind has the task."""
     if state.form != "plan":
         return _creation_step(policy, state)
@@ -253,10 +253,10 @@ def sync(run_root: str, plan: str, write: bool, output_format: str) -> int:
     """
     repository = opt.find_repository()
     root, kinds = repository.work_tree(), open_policy(Request(environment=os.environ)).declared("plan_kinds")
-    files = progress.plan_files(kinds, root, plan)
+    files = task_progress.plan_files(kinds, root, plan)
     runs = open_store(run_root).runs()
     with Git(repository) as git:
-        drifts = list(progress.Sync(files, runs, git=git, root=root).drifts())
+        drifts = list(task_progress.Sync(files, runs, git=git, root=root).drifts())
     fixable = [drift for drift in drifts if drift.status]
     for drift in fixable if write else ():
         drift.file.mark(drift.task, status=drift.status, evidence=drift.evidence)
@@ -276,7 +276,7 @@ def verify(task: str, note: str, by: str, plan: str) -> None:
     """Record in its plan that a person verified TASK, and set it to done."""
     policy = open_policy(Request(environment=os.environ))
     repository = opt.find_repository()
-    files = progress.plan_files(policy.declared("plan_kinds"), repository.work_tree(), plan)
+    files = task_progress.plan_files(policy.declared("plan_kinds"), repository.work_tree(), plan)
     file, found = _find_task(files, task)
     when = now_text()
     who = by.strip() or identity(repository, when)[0].rpartition(" <")[0]
@@ -293,7 +293,7 @@ def verify(task: str, note: str, by: str, plan: str) -> None:
     say(f"  {path_text(found.plan.path)} is written; commit it by itself, for {found.name} or the plan")
 
 
-def _find_task(files: Sequence[progress.PlanFile], task_id: str) -> tuple[progress.PlanFile, Task]:
+def _find_task(files: Sequence[task_progress.PlanFile], task_id: str) -> tuple[task_progress.PlanFile, Task]:
     """Return the task with this id, and its plan."""
     found = [(one, task) for one in files if (task := one.plan.task(task_id)) is not None]
     if len(found) == 1:

@@ -20,7 +20,7 @@ from specguard.engine.plugins import known_rules
 from specguard.engine.policies import TRY, open_policy
 from specguard.engine.why import find_governing, to_root_path
 from specguard.errors import unknown_rule
-from specguard.importers import Imported, commitlint, files
+from specguard.importers import Imported, commitlint, required_files
 from specguard.model import EXIT_FAILED, EXIT_PASSED, counted
 from specguard.reporters import policy as report
 from specguard.reporters.escape import cut, json_text, text_lines
@@ -84,9 +84,9 @@ def why_command(words: tuple[str, ...], output_format: str, **given: Any) -> Non
 
 SOURCES: Final[Mapping[str, Callable[[Imported, str], None]]] = {
     "commitlint": commitlint.import_commitlint,
-    "openspec": files.import_openspec,
-    "repolinter": files.import_repolinter,
-    "spec-kit": files.import_speckit,
+    "openspec": required_files.import_openspec,
+    "repolinter": required_files.import_repolinter,
+    "spec-kit": required_files.import_speckit,
 }
 """The importers by source; `commitlint` and `repolinter` read a file."""
 
@@ -139,9 +139,9 @@ def _find_sources(top: str, wanted: Collection[str] = SOURCES) -> dict[str, str]
     configured = commitlint.FILES if "commitlint" in wanted else ()
     present = {
         "commitlint": next((one for one in configured if commitlint.has_configuration(top, one)), None),
-        "openspec": "" if os.path.isdir(os.path.join(top, files.OPENSPEC)) else None,
-        "repolinter": next((one for one in files.RULESETS if os.path.isfile(os.path.join(top, one))), None),
-        "spec-kit": "" if os.path.isdir(os.path.join(top, files.SPECKIT)) else None,
+        "openspec": "" if os.path.isdir(f"{top}/{required_files.OPENSPEC}") else None,
+        "repolinter": next((one for one in required_files.RULESETS if os.path.isfile(f"{top}/{one}")), None),
+        "spec-kit": "" if os.path.isdir(f"{top}/{required_files.SPECKIT}") else None,
     }
     return {source: file for source, file in present.items() if file is not None}
 

@@ -36,7 +36,7 @@ from specguard.reporters.escape import json_text, readable_markdown, text_lines,
 from specguard.reporters.status import as_data, cells, describe, duration, table
 from specguard.runs.files import command_words
 from specguard.runs.manifests import JUDGING_KINDS, Manifest, RunFolder
-from specguard.runs.views import RunStore, RunView, find_moves, move_run
+from specguard.runs.store import RunStore, RunView, find_moves, move_run
 
 _PAUSE: Final = 1.0
 

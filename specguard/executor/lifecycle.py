@@ -43,7 +43,7 @@ from specguard.runs.files import command_words
 from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, StaleWorker, now_text
 from specguard.runs.proof import content_id
 from specguard.runs.record import ALL, GATES
-from specguard.runs.views import RunStore, RunView
+from specguard.runs.store import RunStore, RunView
 from specguard.work.gates import Gates, PlannedGate
 from specguard.work.item import WorkItem
 

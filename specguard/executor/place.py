@@ -35,7 +35,7 @@ from specguard.errors import SpecguardError
 from specguard.executor.run import Run
 from specguard.model import Record, cached_method
 from specguard.runs.manifests import Manifest
-from specguard.runs.views import RunView
+from specguard.runs.store import RunView
 
 SUFFIX: Final = ".specguard"
 """The suffix that turns the name of a place into the name of specguard's own folder for it."""

@@ -37,7 +37,7 @@ from specguard.reporters.status import duration
 from specguard.runs.files import IGNORE, folder_of
 from specguard.runs.manifests import JUDGING_KINDS, Command, Judgement, Manifest, RunFolder
 from specguard.runs.proof import Claim, Flaw, RunProof
-from specguard.runs.views import RunStore
+from specguard.runs.store import RunStore
 from specguard.work.changes import unreverted
 from specguard.work.gates import change_kind
 from specguard.work.item_lists import Listed, Sources, match_items

@@ -21,7 +21,7 @@ from specguard.runs import manifests
 from specguard.runs.files import committed_folder, run_root, write_gitignore
 from specguard.runs.manifests import MANIFEST, SEAL, Manifest, RunFolder, State, Step, new_run_id, now_text
 from specguard.runs.settings import RunSettings, seconds
-from specguard.runs.views import OPTIONS_FILE, RunStore
+from specguard.runs.store import OPTIONS_FILE, RunStore
 
 if TYPE_CHECKING:
     from specguard.authority.policy import Policy

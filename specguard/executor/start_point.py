@@ -40,7 +40,7 @@ from specguard.reporters.file_writing import path_in_tree
 from specguard.runs import manifests
 from specguard.runs.files import command_words
 from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, new_run_id, reporting_errors
-from specguard.runs.views import RunStore
+from specguard.runs.store import RunStore
 from specguard.work.changes import task_kinds
 
 _MOST_MOVES: Final = 4

@@ -25,7 +25,7 @@ from specguard.planning.task_lists import CHANGES, KEBAB, MAIN, TASKS, Box, Boxe
 from specguard.plans.plans import Plan
 from specguard.plans.task import task_flaws
 from specguard.reporters.escape import markdown_templates
-from specguard.runs.commands import cannot_fail
+from specguard.runs.command_lines import cannot_fail
 from specguard.waves.waves import UNKNOWN
 from specguard.work.kinds import PlanKind, WorkKind
 from specguard.work.name_templates import Template, path_template

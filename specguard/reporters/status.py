@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from specguard.engine.open_branches import BranchPair, OpenBranch, OpenBranches
-    from specguard.runs.views import RunView
+    from specguard.runs.store import RunView
 
     Data = Mapping[str, Any]
 

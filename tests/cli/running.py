@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from specguard.runs.views import RunStore
+from specguard.runs.store import RunStore
 from specguard.testing import Outcome, run, run_here
 from specguard.testing.running import command
 from tests.executor.places import Setting

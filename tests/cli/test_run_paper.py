@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from specguard.runs.views import RunStore
+from specguard.runs.store import RunStore
 from specguard.testing import Outcome
 from tests.cli.planning import OPTIONS, POLICY, RESEARCH, REVIEW
 from tests.cli.running import Project

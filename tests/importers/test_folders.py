@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from specguard.importers.files import import_openspec, import_speckit
+from specguard.importers.required_files import import_openspec, import_speckit
 from tests.importers.conftest import Import, taken, told
 from tests.rows import recorded, rows
 

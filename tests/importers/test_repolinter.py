@@ -9,7 +9,7 @@ import pytest
 
 from specguard.errors import SpecguardError
 from specguard.importers import Imported
-from specguard.importers.files import import_repolinter
+from specguard.importers.required_files import import_repolinter
 from tests.importers.conftest import Import, taken, told
 from tests.rows import rows
 

@@ -13,7 +13,7 @@ import pytest
 from specguard.errors import SpecguardError
 from specguard.runs.manifests import META, Agent, Item, RunFolder, Step, meta_text
 from specguard.runs.settings import RunSettings
-from specguard.runs.views import OPTIONS_FILE, RunStore
+from specguard.runs.store import OPTIONS_FILE, RunStore
 from tests.executor.one_run import manifest, ran
 
 GONE = 1 << 22

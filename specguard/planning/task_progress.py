@@ -20,7 +20,7 @@ from specguard.plans.plans import Plan
 from specguard.plans.task import Task, mark_task
 from specguard.plans.verification import evidence_of, same_command
 from specguard.reporters.file_writing import replace_file, writing
-from specguard.runs.views import RunView
+from specguard.runs.store import RunView
 from specguard.work.kinds import PlanKind, normal_id
 
 State = Literal["done", "begun", "ready", "waiting", "blocked", "deferred"]
