@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, Rule, path_text
-from specguard_rules.next_commands import put_back, shell_quote, undo_removal
+from specguard_rules.finding_texts import put_back, shell_quote, undo_removal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, Guarding, MissingFact, NotApplicable, RenameBranch, Rule, setting
-from specguard_rules.next_commands import alternatives, move_to_branch, quote, shell_quote, take_there
+from specguard_rules.finding_texts import alternatives, move_to_branch, quote, shell_quote, take_there
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import specguard_rules
 from specguard.rules import Declaration, Rule
-from specguard_rules.artifacts.agents import Grounding
-from specguard_rules.artifacts.assets import Assets
+from specguard_rules.artifacts.architecture_invariants import Invariant
+from specguard_rules.artifacts.asset_index import Assets
 from specguard_rules.artifacts.contents import Checklists
-from specguard_rules.artifacts.invariants import Invariant
+from specguard_rules.artifacts.required_reading import Grounding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

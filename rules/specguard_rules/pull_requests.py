@@ -6,7 +6,7 @@ import re
 
 from specguard.rules import Finding, MissingFact, NotApplicable, Rule, Selecting, setting
 from specguard_rules.commits.messages import SubjectForm
-from specguard_rules.next_commands import alternatives, quote
+from specguard_rules.finding_texts import alternatives, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

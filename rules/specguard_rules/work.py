@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from specguard.rules import Finding, NotApplicable, Rule, path_text
-from specguard_rules.next_commands import CommitsById, alternatives, put_back, quote, reword, shell_quote
+from specguard_rules.finding_texts import CommitsById, alternatives, put_back, quote, reword, shell_quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 
 from specguard.testing import Case, Repository, Step
 from specguard.testing.running import run_here
-from specguard_rules.next_commands import QUOTED_LENGTH, alternatives, quote
+from specguard_rules.finding_texts import QUOTED_LENGTH, alternatives, quote
 from tests.rules.items import type_in
 
 COMMAND = re.compile(r"`((?:git|rm|mkdir|FILTER\w*=1) (?:[^`']|'[^']*')*)`")

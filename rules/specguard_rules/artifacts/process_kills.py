@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, Rule, Selecting, judge_each, setting, shortened
-from specguard_rules.artifacts.texts import INSTRUCTIONS, plan_files, select_files
+from specguard_rules.artifacts.hidden_text_and_secrets import INSTRUCTIONS, plan_files, select_files
 from specguard_rules.content.forbidden import COMMAND_FILES
 
 TYPE_CHECKING = False

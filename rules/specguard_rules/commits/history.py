@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Commits, Finding, NotApplicable, Rule, setting
-from specguard_rules.next_commands import SHORT, quote, shell_quote, squash
+from specguard_rules.finding_texts import SHORT, quote, shell_quote, squash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

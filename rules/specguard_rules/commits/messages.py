@@ -6,7 +6,7 @@ import re
 
 from specguard.rules import Finding, NotApplicable, RewordMessage, Rule, Settings, setting
 from specguard_rules.commits.trailers import gives_reason
-from specguard_rules.next_commands import CommitsById, alternatives, quote, reword, shell_quote, shell_words
+from specguard_rules.finding_texts import CommitsById, alternatives, quote, reword, shell_quote, shell_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

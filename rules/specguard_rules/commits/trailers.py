@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, NotApplicable, Record, Rule, Settings, required, setting
-from specguard_rules.next_commands import CommitsById, add_trailer, quote, reword
+from specguard_rules.finding_texts import CommitsById, add_trailer, quote, reword
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -97,7 +97,7 @@ class DeceptivePath(Rule):
 
 def _finding(base: Base, path: bytes, odd: bytes, what: str, severity: Severity, key: str) -> Finding:
     # Imported here, so that a change without such names does not wait for it.
-    from specguard_rules.next_commands import rename
+    from specguard_rules.finding_texts import rename
 
     how = "Give it a name of its own" if key == "twin" else "Rename it in plain characters"
     command = "" if base.change.source == "edit" else f" with `{rename(path, base)}`"

@@ -307,7 +307,7 @@ def _findings(
         pattern, name = paths.patterns[index], path_text(entry.path)
         subject = "it" if pattern.strip("/") == name else pattern
         # Imported here, so that a change without guarded paths does not wait for it.
-        from specguard_rules.next_commands import SHORT, put_back
+        from specguard_rules.finding_texts import SHORT, put_back
 
         where = f" in commit {commit.oid[:SHORT]} and put back later" if commit else ""
         moved = moves.other_end(entry)
@@ -435,7 +435,7 @@ class LinkIntoGuardedPath(Rule):
             if not where and entry.status != "M" and guard is not None:
                 where = f"is a {kind} in the place of a folder; {guard.pattern} is guarded and lies below"
             if where and entry.path not in reported and not base.has(entry):
-                from specguard_rules.next_commands import SHORT, put_back
+                from specguard_rules.finding_texts import SHORT, put_back
 
                 reported.add(entry.path)
                 at = f" (in commit {commit.oid[:SHORT]}, and taken back later)" if commit else ""
@@ -621,7 +621,7 @@ class WeakenedPath(Rule):
         gone = [one for one in guarded if not one.added and (one.status == "T" or not one.is_file)]
         moves = Moves(entries if gone else ())
         for entry in gone:
-            from specguard_rules.next_commands import put_back
+            from specguard_rules.finding_texts import put_back
 
             path, side, place = entry.path, entry.side, setting[entry.path]
             message = f"{path_text(path)} was {moves.describe(entry)}; it may grow and not lose"

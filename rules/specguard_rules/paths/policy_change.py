@@ -229,7 +229,7 @@ def _state_finding(entry: Entry, base: Base, policy: Policy) -> Finding:
     """Build the finding about a changed file of specguard's folder."""
     step = ""
     if policy.is_record(entry.path):
-        from specguard_rules.next_commands import put_back
+        from specguard_rules.finding_texts import put_back
 
         # APR001 reports it too, and no approval lifts that.
         step = f"{put_back(entry, base)}."

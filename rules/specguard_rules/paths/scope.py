@@ -115,7 +115,7 @@ class OutOfScopePath(Rule):
         for entry in judged:
             allowed_path = entry.path in inside or entry.path.startswith(policy.log_folder)
             if not (allowed_path or bookkeeping.has(entry) or base.has(entry)):
-                from specguard_rules.next_commands import put_back
+                from specguard_rules.finding_texts import put_back
 
                 message = f"{path_text(entry.path)} is outside the scope of {work_item}: {scope.text}"
                 commit = (base.touching(entry.path) or base.commits)[-1] if entry in late else None
@@ -334,7 +334,7 @@ class MissingCompanion(Rule):
             wanted = " or ".join(companion.require.patterns)
             reason = f", or say why not in a trailer '{key}: REASON' of the commit message" if key else ""
             if key and (commits or draft):
-                from specguard_rules.next_commands import CommitsById, add_trailer
+                from specguard_rules.finding_texts import CommitsById, add_trailer
 
                 reason += f", with `{add_trailer(f'{key}: REASON', draft, CommitsById())}`"
                 reason += " (with `--amend`, if you were amending)" if draft else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Covering, Finding, NotApplicable, Origin, Rule, Selecting, path_text, setting
-from specguard_rules.next_commands import alternatives, quote, shell_quote, take_there
+from specguard_rules.finding_texts import alternatives, quote, shell_quote, take_there
 from specguard_rules.paths.scope import written_paths
 
 TYPE_CHECKING = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specguard.rules import Finding, MissingFact, Record, Rule, judge_each, path_text, setting, shortened
-from specguard_rules.next_commands import shell_quote
+from specguard_rules.finding_texts import shell_quote
 from specguard_rules.runs.records import cited_runs, run_names
 
 TYPE_CHECKING = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specguard.rules import Finding, MissingFact, NotApplicable, Rule, judge_each, path_text, shortened
 from specguard_rules.commits.trailers import Trailers
-from specguard_rules.next_commands import CommitsById, add_trailer, restore, reword
+from specguard_rules.finding_texts import CommitsById, add_trailer, restore, reword
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from specguard.documents.blocks import Row
-from specguard_rules.artifacts.agent_compaction import entry_words, rows_about
+from specguard_rules.artifacts.active_agents import entry_words, rows_about
 from tests.rows import rows
 from tests.rules.artifacts.setting import messages_of, said
 

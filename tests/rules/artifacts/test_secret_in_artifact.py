@@ -9,7 +9,7 @@ import pytest
 
 from specguard.documents.secrets import CredentialFinder
 from specguard.testing import Step
-from specguard_rules.artifacts.texts import MOST, find_credentials
+from specguard_rules.artifacts.hidden_text_and_secrets import MOST, find_credentials
 from tests.rows import rows
 from tests.rules.artifacts.setting import drawn
 from tests.rules.items import judge

@@ -6,7 +6,7 @@ import pytest
 
 from specguard.declaration.patterns import Selecting
 from specguard.testing import Step
-from specguard_rules.artifacts.texts import may_match
+from specguard_rules.artifacts.hidden_text_and_secrets import may_match
 from tests.rules.artifacts.setting import drawn
 from tests.rules.items import judge
 

@@ -12,13 +12,13 @@ from specguard.testing import Case, Step, run_here
 from specguard_rules.commits import messages
 from specguard_rules.commits.messages import SubjectForm, footer_problems
 from specguard_rules.commits.trailers import Trailers
-from specguard_rules.next_commands import reword
+from specguard_rules.finding_texts import reword
 from tests.rows import rows
 from tests.rules.items import judge, step
 
 if TYPE_CHECKING:
     from specguard.rules import Message
-    from specguard_rules.next_commands import CommitsById
+    from specguard_rules.finding_texts import CommitsById
 
 FORMS = ("feat!: send an email", "feat(api)!: send an email", "Fix: rule 15", "feat(api,ui): x", "fix: a: b")
 NO_FORMS = ("", "add a page", "Add the page: now", " feat: add", "feat : add", "feat(): add", "feat!(a): add",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from specguard.declaration.look_alikes import reading
 from specguard.testing import Repository
-from specguard_rules.next_commands import shell_quote
+from specguard_rules.finding_texts import shell_quote
 from specguard_rules.paths.deceptive_path import crafted_paths, is_git_name, may_be_suspicious, suspicion
 
 HONEST = [

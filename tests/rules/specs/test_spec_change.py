@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specguard.testing import Step
-from specguard_rules.specs.coverage import bracketed_text
+from specguard_rules.specs.governed_code import bracketed_text
 from tests.rules.specs.setting import BASE, CODE, ENTRY, INDEX, SPEC, index, judged_by, spec
 
 FOUND = {"path": CODE, "severity": "error", "message": "no spec did"}

@@ -1,8 +1,6 @@
-"""Rules about agents: the number that work at once, the documents they read, and their files in a pass."""
+"""A rule about required reading: the grounding documents that every agent of a pass must cite."""
 
 from __future__ import annotations
-
-import itertools
 
 from specguard.rules import Finding, Rule, Settings, path_text, plain_path, setting
 
@@ -48,95 +46,6 @@ class Grounding(Settings):
             for document in documents if agent in (None, name.casefold()) else ():
                 found.setdefault(document, f"grounding.by_agent.{name}")
         return found
-
-
-class TooManyAgents(Rule):
-    r"""Too many agents of one pass are active at once.
-
-    An agent is active from the first to the last time in its scratchpads: the artifacts with `timestamps`
-    and `{agent}` in their path. A time without an offset is UTC. A pass is a folder that matches `root` of
-    `[artifacts.<name>]`.
-
-    Why is this bad? Nobody steers ten agents at once.
-
-    How to fix it: close agents before others begin, in further passes.
-
-    ```text
-    error: pass/AGENT_2_SCRATCHPAD.md:1: 2 agents of pass are active at once at
-      2026-01-31T11:00:00+00:00 (1, 2), and 1 may be
-    ```
-
-    ```toml fails
-    policy = '''
-    [artifacts.agent-scratchpad]
-    path = "**/AGENT_{agent}_SCRATCHPAD.md"
-    timestamps = "ascending"
-
-    [rules.too-many-agents]
-    max = 1
-    '''
-
-    [[commits]]
-    message = "docs: pass"
-
-    [commits.files]
-    "pass/AGENT_1_SCRATCHPAD.md" = "- 2026-01-31T10:00:00Z: begin\n- 2026-01-31T12:00:00Z: end\n"
-    "pass/AGENT_2_SCRATCHPAD.md" = "- 2026-01-31T11:00:00Z: begin\n- 2026-01-31T13:00:00Z: end\n"
-
-    [[expect]]
-    code = "ART015"
-    path = "pass/AGENT_2_SCRATCHPAD.md"
-    line = 1
-    ```
-
-    ```toml passes
-    policy = '''
-    [artifacts.agent-scratchpad]
-    path = "**/AGENT_{agent}_SCRATCHPAD.md"
-    timestamps = "ascending"
-
-    [rules.too-many-agents]
-    max = 1
-    '''
-
-    [[commits]]
-    message = "docs: pass"
-
-    [commits.files]
-    "pass/AGENT_1_SCRATCHPAD.md" = "- 2026-01-31T10:00:00Z: begin\n- 2026-01-31T12:00:00Z: end\n"
-    "pass/AGENT_2_SCRATCHPAD.md" = "- 2026-01-31T13:00:00+01:00: begin\n- 2026-01-31T14:00:00+01:00: end\n"
-    ```
-    """
-
-    code: ClassVar[str] = "ART015"
-    tables: ClassVar[tuple[str, ...]] = ("artifacts.*.timestamps",)
-    condition: ClassVar[str] = "no more than {max} agents of a pass are active at once"
-
-    max: int = setting(6, "the most at once", ge=1, tightens="lower")
-
-    def check(self, artifacts: Artifacts, whole: bool) -> Iterator[Finding]:
-        """Count the active agents of each pass."""
-        contracts = artifacts.contracts
-        names = [name for name in artifacts.agent_contracts if contracts[name].timestamps]
-        for folder, works in itertools.groupby(artifacts.agent_works(names), key=lambda work: work.folder):
-            agents = list(works)
-            if len(agents) > self.max and (whole or any(work.touched for work in agents)):
-                yield from self._judge(folder, agents)
-
-    def _judge(self, folder: bytes, agents: Sequence[AgentWork]) -> Iterator[Finding]:
-        """Count the agents that are active whenever an agent of the pass begins."""
-        place = path_text(folder) if folder else "the repository"
-        # ART010 reports those without times.
-        known = sorted((one for one in agents if one.times), key=lambda one: (one.times[0][0], one.agent))
-        for begin in (work.times[0][0] for work in known):
-            active = [one for one in known if one.is_active(begin)]
-            if len(active) > self.max:
-                names = ", ".join(sorted(one.agent for one in active))
-                when = f"at once at {begin.isoformat()} ({names})"
-                message = f"{len(active)} agents of {place} are active {when}, and {self.max} may be"
-                step, (_, path, stamp) = "Close agents before others begin.", active[self.max].times[0]
-                yield Finding(message, step, path, stamp.at, key=f"agents of {place}", setting="max")
-                return
 
 
 class UnreadGrounding(Rule):

@@ -14,7 +14,7 @@ from specguard.rules import (
     required,
     setting,
 )
-from specguard_rules.next_commands import restore
+from specguard_rules.finding_texts import restore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
