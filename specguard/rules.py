@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from specguard.change.tree import Documents, Tree
     from specguard.change.worktree import Worktree
     from specguard.declaration import look_alikes
-    from specguard.declaration.expressions import Expression
     from specguard.declaration.registry import Registry
+    from specguard.declaration.regular_expressions import Expression
     from specguard.declaration.rule import Commits, EditFile, Fix, RenameBranch, RewordMessage
     from specguard.engine.done_claims import Claims
     from specguard.model import Severity, Stage
     from specguard.plans.plans import Plans
-    from specguard.runs import command_lines as model_words
+    from specguard.runs import command_inspection as model_words
     from specguard.runs.proof import RunProof
     from specguard.runs.record import RunRecords
     from specguard.runs.settings import AgentSettings, Models, RunSettings
@@ -130,11 +130,11 @@ __all__ = [
 _LATE = {
     "Commits": "specguard.declaration.rule:Commits",
     "EditFile": "specguard.declaration.rule:EditFile",
-    "Expression": "specguard.declaration.expressions:Expression",
+    "Expression": "specguard.declaration.regular_expressions:Expression",
     "RenameBranch": "specguard.declaration.rule:RenameBranch",
     "RewordMessage": "specguard.declaration.rule:RewordMessage",
     "look_alikes": "specguard.declaration.look_alikes",
-    "model_words": "specguard.runs.command_lines",
+    "model_words": "specguard.runs.command_inspection",
 }
 """The locations of names that only some rules import at run time, and few hooks."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 
 from specguard.change.entries import Entry, is_filed, is_record
-from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting, fold, fold_text, is_plain
+from specguard.declaration.regular_expressions import Expression
 from specguard.declaration.rule import Rule, import_path, load
 from specguard.errors import MissingFact
 from specguard.model import TYPE_CHECKING, Origin, Record, cached_method

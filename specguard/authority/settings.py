@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final, Literal
 
-    from specguard.declaration.expressions import Expression
     from specguard.declaration.registry import Registry
+    from specguard.declaration.regular_expressions import Expression
     from specguard.model import Severity, Stage
 
     Path = tuple[str | int, ...]

@@ -21,9 +21,9 @@ from typing import Any, Final, Literal, TypeAlias, Union, get_args, get_origin
 from specguard.authority.layers import TESTS, Merged, SettingProblem
 from specguard.authority.policy import plain
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel, find_misspelt
-from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting, is_path
 from specguard.declaration.registry import Registry
+from specguard.declaration.regular_expressions import Expression
 from specguard.declaration.rule import Declaration, FieldOptions, Settings
 from specguard.documents.data import dotted
 from specguard.documents.toml import KeyPath, toml_value

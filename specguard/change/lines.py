@@ -21,8 +21,8 @@ from functools import cached_property
 from itertools import chain, groupby, islice
 
 from specguard.change.object_store import SINGLE_READS, SMALL, Reading, is_binary, whole_lines
-from specguard.declaration.expressions import Expression, to_utf8
 from specguard.declaration.patterns import re2_options
+from specguard.declaration.regular_expressions import Expression, to_utf8
 from specguard.errors import MissingFact
 from specguard.model import TYPE_CHECKING, Record, counted, path_text
 

@@ -23,8 +23,8 @@ from specguard.executor.place import identity
 from specguard.executor.run import open_store
 from specguard.model import EXIT_FAILED, EXIT_PASSED, counted, path_text
 from specguard.planning import creation, task_progress
+from specguard.planning.plan_sources import CHANGES, MAIN, source_folder, source_folders
 from specguard.planning.proposal_validation import flaws, require_valid
-from specguard.planning.task_lists import CHANGES, MAIN, source_folder, source_folders
 from specguard.plans.plans import too_early
 from specguard.plans.task import Task
 from specguard.plans.verification import missing_parts

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, ClassVar, Final, Literal, TypeAlias, TypeVar
 
-    from specguard.declaration.expressions import Expression
+    from specguard.declaration.regular_expressions import Expression
     from specguard.model import Finding, Severity, Stage
 
     Fix: TypeAlias = "RenameBranch | RewordMessage | EditFile"

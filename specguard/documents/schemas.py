@@ -14,7 +14,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from specguard.declaration.expressions import Expression, ExpressionError
+from specguard.declaration.regular_expressions import Expression, ExpressionError
 from specguard.documents.data import map_scalars, walk
 from specguard.model import TYPE_CHECKING, Record
 

@@ -38,7 +38,7 @@ from specguard.model import Origin, Record, path_text, shortened
 from specguard.plans.papers import PaperItem, is_paper, paper_contracts, shown_path
 from specguard.plans.task import Task
 from specguard.runs import manifests
-from specguard.runs.command_lines import forms_of, high_trust, models_in
+from specguard.runs.command_inspection import forms_of, high_trust, models_in
 from specguard.runs.manifests import RESULTS_SCHEMA, Results, problem_in
 from specguard.runs.settings import AgentSettings, Models, RunSettings, version_in
 from specguard.work.item import WorkItem

@@ -32,9 +32,9 @@ from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, Verdict, 
 from specguard.plans.papers import PaperItem, paper_contracts, shown_path
 from specguard.plans.task import Task, mark_task
 from specguard.plans.verification import same_command
+from specguard.reporters.concise_and_agent import MOST_WORDS, finding_blocks, join_blocks
 from specguard.reporters.file_writing import path_in_tree, replace_file
 from specguard.reporters.json import render
-from specguard.reporters.short_reports import MOST_WORDS, finding_blocks, join_blocks
 from specguard.reporters.text import deciding_line, one_line
 from specguard.runs.manifests import Judgement
 from specguard.work.item_lists import agree

@@ -21,11 +21,11 @@ from specguard.documents.document import Document
 from specguard.engine.status import open_waves
 from specguard.errors import SpecguardError, incomplete, usage
 from specguard.model import listed, path_text
-from specguard.planning.task_lists import CHANGES, KEBAB, MAIN, TASKS, Box, Boxes, SourceFolder, SourcePage
+from specguard.planning.plan_sources import CHANGES, KEBAB, MAIN, TASKS, Box, Boxes, SourceFolder, SourcePage
 from specguard.plans.plans import Plan
 from specguard.plans.task import task_flaws
 from specguard.reporters.escape import markdown_templates
-from specguard.runs.command_lines import cannot_fail
+from specguard.runs.command_inspection import cannot_fail
 from specguard.waves.waves import UNKNOWN
 from specguard.work.kinds import PlanKind, WorkKind
 from specguard.work.name_templates import Template, path_template

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from specguard.documents.completeness import is_todo
 from specguard.documents.data import read_data
 from specguard.errors import SpecguardError, nearest
-from specguard.planning.task_lists import KEBAB, TASKS, Boxes, Issue, SourceFolder, SourcePage, task_flaws
+from specguard.planning.plan_sources import KEBAB, TASKS, Boxes, Issue, SourceFolder, SourcePage, task_flaws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from specguard.planning.task_lists import Level, PageSection
+    from specguard.planning.plan_sources import Level, PageSection
 
 PROPOSAL: Final = "proposal.md"
 _METADATA: Final = ".openspec.yaml"

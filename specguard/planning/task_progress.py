@@ -15,7 +15,7 @@ from specguard.documents.data import DATA_LIMIT, data_of
 from specguard.documents.fields import normal_name
 from specguard.errors import SpecguardError
 from specguard.model import Record, only_text, path_text
-from specguard.planning.task_lists import TASKS, Boxes, SourceFolder, source_folders
+from specguard.planning.plan_sources import TASKS, Boxes, SourceFolder, source_folders
 from specguard.plans.plans import Plan
 from specguard.plans.task import Task, mark_task
 from specguard.plans.verification import evidence_of, same_command

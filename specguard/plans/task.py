@@ -13,7 +13,7 @@ from specguard.documents.fields import DataEntry, Place, normal_name
 from specguard.documents.list_items import looks_like_path, without_remark
 from specguard.errors import nearest
 from specguard.model import TYPE_CHECKING, Finding, Origin, Record, only_text, path_text, shortened
-from specguard.runs.command_lines import cannot_fail
+from specguard.runs.command_inspection import cannot_fail
 from specguard.work.kinds import LIST_KEYS, normal_id, number_of
 from specguard.work.name_templates import Template, escape
 

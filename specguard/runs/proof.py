@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from specguard.change.tree import Tree
 from specguard.errors import if_known, judge_each
 from specguard.model import TYPE_CHECKING, Record, cached_method, shortened
-from specguard.runs.command_lines import cannot_fail
+from specguard.runs.command_inspection import cannot_fail
 from specguard.runs.record import GATES, RanCommand, RunRecord, RunRecords, reaches
 from specguard.work.changes import unreverted
 from specguard.work.kinds import Names, WorkKind, normal_id

@@ -177,14 +177,14 @@ class RunRecord:
     @staticmethod
     def high_trust(words: Sequence[str], allowed: Sequence[str] = ()) -> list[str]:
         """Return the words of high trust in a command, except the allowed ones."""
-        from specguard.runs.command_lines import high_trust
+        from specguard.runs.command_inspection import high_trust
 
         return high_trust(words, allowed)
 
     @property
     def agents(self) -> Iterator[tuple[str, Sequence[str], tuple[str | int, ...]]]:
         """The commands of the run's agents: the agent's name, the words, and the key in the record."""
-        from specguard.runs.command_lines import words_of
+        from specguard.runs.command_inspection import words_of
 
         agent, commands = self.value.get("agent"), self.value.get("commands")
         if isinstance(agent, dict):

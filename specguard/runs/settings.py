@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final, Literal
 
-    from specguard.declaration.expressions import Expression
+    from specguard.declaration.regular_expressions import Expression
 
 
 def check_root(text: str) -> None:

@@ -300,7 +300,7 @@ def check_ids(text: str) -> None:
         ExpressionError: the expression is malformed.
         TemplateError: the expression has a group.
     """
-    from specguard.declaration.expressions import Expression
+    from specguard.declaration.regular_expressions import Expression
 
     if text and Expression(text).check().group_count:
         raise TemplateError(f"the expression {text!r} has a group of its own: write `(?:...)`")

@@ -10,8 +10,8 @@ import pytest
 
 from specguard.authority.layers import Merged, toml_layer
 from specguard.authority.policy import Guards, Policy
-from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Covering, Guarding, Selecting
+from specguard.declaration.regular_expressions import Expression
 from specguard.declaration.rule import Commits
 from specguard.errors import MissingFact, SeveralErrors, SpecguardError
 from specguard.model import Origin

@@ -20,9 +20,9 @@ from pydantic_core import SchemaValidator
 
 from specguard.authority import validate
 from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel
-from specguard.declaration.expressions import Expression
 from specguard.declaration.patterns import Guarding
 from specguard.declaration.registry import Registry
+from specguard.declaration.regular_expressions import Expression
 from specguard.declaration.rule import Settings, required, setting
 from specguard.errors import SeveralErrors
 from specguard.testing import run_here

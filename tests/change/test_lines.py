@@ -10,7 +10,7 @@ from specguard.change import lines, object_store
 from specguard.change.entries import Entry
 from specguard.change.git import Git
 from specguard.change.lines import Lines, parse_diff
-from specguard.declaration.expressions import Expression
+from specguard.declaration.regular_expressions import Expression
 from specguard.errors import MissingFact
 from specguard.testing import Repository
 from tests.changes import loose

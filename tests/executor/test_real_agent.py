@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from specguard.runs.command_lines import high_trust
+from specguard.runs.command_inspection import high_trust
 from tests.executor.working import POLICY, Workshop
 
 AGENT = "SPECGUARD_TEST_AGENT"

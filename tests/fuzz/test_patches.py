@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.declaration.expressions import Expression
+from specguard.declaration.regular_expressions import Expression
 from specguard.testing import Repository
 from tests.fuzz.damage import DRAWN, ODD, damaged, few
 from tests.fuzz.verdicts import checked

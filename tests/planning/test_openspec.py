@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from specguard.planning.plan_sources import CHANGES, Issue, source_folder
 from specguard.planning.proposal_validation import flaws
-from specguard.planning.task_lists import CHANGES, Issue, source_folder
 from tests.executor.places import program
 from tests.planning.filling import change, requirement, write
 

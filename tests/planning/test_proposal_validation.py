@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from specguard.errors import SpecguardError
+from specguard.planning.plan_sources import Boxes, SourcePage, source_folder
 from specguard.planning.proposal_validation import flaws, placeholders, requirements
-from specguard.planning.task_lists import Boxes, SourcePage, source_folder
 from tests.planning.filling import change, write
 from tests.rows import rows
 from tests.taking import grows_with_length

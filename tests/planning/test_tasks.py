@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from specguard.planning.task_lists import Boxes, ids_of, task_flaws
+from specguard.planning.plan_sources import Boxes, ids_of, task_flaws
 from tests.rows import rows
 
 

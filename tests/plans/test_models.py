@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from specguard.declaration.expressions import Expression
+from specguard.declaration.regular_expressions import Expression
 from specguard.runs.settings import Models, RoleModels
 from specguard.work.kinds import PlanKind
 

@@ -7,7 +7,7 @@ import pytest
 
 from specguard.change.check_request import Request
 from specguard.engine.check import check
-from specguard.reporters.short_reports import finding_blocks, join_blocks, render_agent
+from specguard.reporters.concise_and_agent import finding_blocks, join_blocks, render_agent
 from specguard.testing.repository import clean_environment
 from tests.integrations.hooks.asking import guarded
 from tests.reporters.verdicts import full

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from specguard.errors import SpecguardError
-from specguard.runs.command_lines import high_trust
+from specguard.runs.command_inspection import high_trust
 from specguard.runs.files import expand_path
 from specguard.runs.settings import check_root, version_clauses, version_in
 from specguard.testing import Repository, run_here

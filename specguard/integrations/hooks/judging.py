@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from specguard.change.repository import Lookup
     from specguard.integrations.hooks.tool_calls import Checkout, Effects
-    from specguard.reporters.short_reports import Block
+    from specguard.reporters.concise_and_agent import Block
 
 _PROCESS_PATHS: Final = rb"//?(?:proc/(?:self|thread-self|[0-9]+)|dev/fd)/"
 """A pattern for the beginning of paths that name another file in each process."""
@@ -181,7 +181,7 @@ class _Judging:
                 continue
             from specguard.change.object_store import UNKNOWN_CONTENT
             from specguard.integrations.hooks.protected_files import drop_ignored
-            from specguard.reporters.short_reports import finding_blocks
+            from specguard.reporters.concise_and_agent import finding_blocks
 
             drop_ignored(verdict, root, self._event.environment)
             for result in results:
@@ -235,7 +235,7 @@ class _Judging:
         warning = self.pin.warning
         if not (blocks := list(dict.fromkeys([*self.guard_blocks, *self._rule_blocks]))):
             return Reply("tell" if warning else "pass", warning)
-        from specguard.reporters.short_reports import join_blocks
+        from specguard.reporters.concise_and_agent import join_blocks
 
         heading = f"specguard refuses this {self._event.moment}: nothing of it was done."
         text = join_blocks(blocks, MOST_WORDS - len(heading.split()))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from specguard.change.change import Change
     from specguard.change.git import Git
-    from specguard.reporters.short_reports import Block
+    from specguard.reporters.concise_and_agent import Block
 
 
 MOST_STOPS: Final = 3
@@ -397,7 +397,7 @@ def _drop_repeated(worktree: Verdict, staged: Verdict) -> None:
 
 def _blocks(verdicts: Sequence[Verdict], known: Container[str] = ()) -> list[Block]:
     """Return the blocks of the errors, without the known ones."""
-    from specguard.reporters.short_reports import finding_blocks
+    from specguard.reporters.concise_and_agent import finding_blocks
 
     return [one for verdict in verdicts for one in finding_blocks(verdict, errors=True, known=known)]
 
@@ -409,7 +409,7 @@ def _fingerprints(verdicts: Sequence[Verdict]) -> list[str]:
 
 
 def _refuse(heading: str, blocks: Sequence[Block], command: str) -> Reply:
-    from specguard.reporters.short_reports import join_blocks
+    from specguard.reporters.concise_and_agent import join_blocks
 
     details = join_blocks(blocks, MOST_WORDS - len(heading.split()), f"; {command} has them all")
     return Reply("refuse", f"{heading}\n\n{details}")

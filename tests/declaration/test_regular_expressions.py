@@ -2,7 +2,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from specguard.declaration.expressions import _SIMPLE, Expression, ExpressionError, required_literals
+from specguard.declaration.regular_expressions import _SIMPLE, Expression, ExpressionError, required_literals
 from tests.rows import rows
 
 

@@ -28,7 +28,7 @@ from specguard.documents.data import utf8_problem
 from specguard.errors import SpecguardError, nearest
 from specguard.model import shortened
 from specguard.plans.task import parse_expected
-from specguard.runs.command_lines import cannot_fail
+from specguard.runs.command_inspection import cannot_fail
 from specguard.work.dependencies import find_circles, format_circle
 from specguard.work.item_lists import NOTHING
 
