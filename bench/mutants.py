@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = (
-    *(f"specguard/engine/{name}.py" for name in ("baseline", "check", "facts", "policies", "rule_runner")),
+    *(
+        f"specguard/engine/{name}.py"
+        for name in ("baseline", "check", "facts", "rule_runner", "trusted_policy")
+    ),
     "specguard/approvals/*.py",
     "specguard/change/base.py",
     *(f"specguard/authority/{name}.py" for name in ("difference", "floor")),

@@ -105,7 +105,7 @@ def test_a_range_under_a_policy_without_work_imports_nothing_of_work(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "module", ["artifacts.architecture_invariants", "artifacts.active_agents", "plans.forbidden_model"]
+    "module", ["artifacts.architecture_shift", "artifacts.active_agents", "plans.forbidden_model"]
 )
 def test_a_rule_that_mostly_has_nothing_to_read_costs_little_to_import(module: str, tmp_path: Path) -> None:
     again = imported(["-c", f"import specguard_rules.{module}"], tmp_path, tmp_path / "cache")

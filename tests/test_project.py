@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import specguard
-from specguard.evaluation.expectations import read_own
+from specguard.evaluation.policy_tests import read_own
 from specguard.testing import run_here
 
 ROOT = Path(__file__).parent.parent

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import specguard_rules
 from specguard.rules import Declaration, Rule
-from specguard_rules.artifacts.architecture_invariants import Invariant
+from specguard_rules.artifacts.architecture_shift import Invariant
 from specguard_rules.artifacts.asset_index import Assets
 from specguard_rules.artifacts.contents import Checklists
 from specguard_rules.artifacts.required_reading import Grounding

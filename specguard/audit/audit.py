@@ -26,7 +26,7 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.change.sources import open_changes, split_range
 from specguard.engine.check import judge_change
-from specguard.engine.policies import open_floor
+from specguard.engine.trusted_policy import open_floor
 from specguard.errors import Needed, NoAuthorityError, SpecguardError, usage
 from specguard.model import EXIT_NO_VERDICT, Record, counted, path_text
 from specguard.reporters.escape import visible

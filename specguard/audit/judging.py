@@ -31,7 +31,7 @@ from specguard.change.tree import Tree
 from specguard.declaration.registry import Registry
 from specguard.engine.check import judge_change
 from specguard.engine.plugins import load_registry
-from specguard.engine.policies import Policies
+from specguard.engine.trusted_policy import Policies
 from specguard.errors import MissingFact, Needed, NoAuthorityError, SpecguardError, if_known
 from specguard.model import Record, Verdict, cached_method, grouped, shortened
 from specguard.reporters.json import finding_data, json_safe

@@ -20,7 +20,7 @@ from specguard.cli.options import at_root, say, say_each, show
 from specguard.engine.baseline import Recording, counts_text, record
 from specguard.engine.check import check
 from specguard.engine.facts import Clock
-from specguard.engine.policies import open_policy
+from specguard.engine.trusted_policy import open_policy
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted, path_text
 from specguard.reporters import text, wording
 from specguard.reporters.escape import cut, text_lines

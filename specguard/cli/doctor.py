@@ -21,10 +21,10 @@ from specguard.cli import options as opt
 from specguard.cli.options import show
 from specguard.engine.check import is_ci_only
 from specguard.engine.plugins import load_registry
-from specguard.engine.policies import TRY, open_policy
+from specguard.engine.trusted_policy import TRY, open_policy
 from specguard.errors import MissingFact, Needed, SpecguardError
 from specguard.evaluation.canaries import try_canaries, unmatched_reason
-from specguard.evaluation.expectations import policy_authority
+from specguard.evaluation.policy_tests import policy_authority
 from specguard.integrations.hooks.settings import Host
 from specguard.model import EXIT_FAILED, EXIT_PASSED, Origin, Record, counted
 from specguard.reporters.escape import cut

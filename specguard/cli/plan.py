@@ -16,8 +16,8 @@ from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.cli import options as opt
 from specguard.cli.options import from_here, say, say_each, show
-from specguard.engine.policies import open_policy
 from specguard.engine.status import open_waves, waiting_plans
+from specguard.engine.trusted_policy import open_policy
 from specguard.errors import SpecguardError
 from specguard.executor.place import identity
 from specguard.executor.run import open_store

@@ -17,7 +17,7 @@ from specguard.cli import options as opt
 from specguard.cli.authority_file import AuthorityFile, append_block
 from specguard.cli.options import say, show, usage
 from specguard.engine.plugins import known_rules
-from specguard.engine.policies import TRY, open_policy
+from specguard.engine.trusted_policy import TRY, open_policy
 from specguard.engine.why import find_governing, to_root_path
 from specguard.errors import unknown_rule
 from specguard.importers import Imported, commitlint, required_files

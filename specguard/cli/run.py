@@ -20,15 +20,15 @@ from specguard.change.check_request import Request
 from specguard.change.repository import Repository
 from specguard.cli import options as opt
 from specguard.cli.options import say, say_each, show, show_markdown, usage
-from specguard.engine.policies import open_policy
+from specguard.engine.trusted_policy import open_policy
 from specguard.errors import SpecguardError
-from specguard.executor.lifecycle import carry_out, carry_out_gates, find_leftovers
-from specguard.executor.lifecycle import resume as resume_run
-from specguard.executor.lifecycle import stop as stop_run
 from specguard.executor.preflight import prepare
 from specguard.executor.report import REPORT, RunReport, outcome
 from specguard.executor.report import metrics as run_metrics
 from specguard.executor.run import Run, RunOptions, Say, open_store
+from specguard.executor.run_control import carry_out, carry_out_gates, find_leftovers
+from specguard.executor.run_control import resume as resume_run
+from specguard.executor.run_control import stop as stop_run
 from specguard.executor.start_point import ensure_repository
 from specguard.executor.steps import STEPS, plan_of, plan_text, read_plan
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted

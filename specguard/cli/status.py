@@ -17,8 +17,8 @@ from specguard.cli import options as opt
 from specguard.cli.options import from_here, say, say_each, show, show_markdown, usage
 from specguard.documents.data import data_kind, read_data
 from specguard.engine.open_branches import open_branches
-from specguard.engine.policies import open_policy
 from specguard.engine.status import read_status
+from specguard.engine.trusted_policy import open_policy
 from specguard.errors import SpecguardError, unknown
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, path_text
 from specguard.reporters.escape import json_text, visible

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, Final
 
-    from specguard.evaluation.expectations import PolicyTest
+    from specguard.evaluation.policy_tests import PolicyTest
 
 
 SCHEMA: Final = "specguard.test/1"
@@ -31,15 +31,15 @@ def command(cases: Sequence[str], output_format: str) -> int:
     By default it runs [[should-fail]] and [[should-pass]] of the authority, and tests/policy. It ends with 1
     if one differs, 2 without an answer.
     """
-    from specguard.evaluation import expectations
+    from specguard.evaluation import policy_tests
 
     top = opt.find_repository().work_tree()
-    authority = expectations.read_own(top)
-    tests = expectations.read_tests(authority, cases, from_here(expectations.CASE_FOLDER, top))
+    authority = policy_tests.read_own(top)
+    tests = policy_tests.read_tests(authority, cases, from_here(policy_tests.CASE_FOLDER, top))
     if not tests:
         raise SpecguardError(
             f"nothing is expected of this policy: the authority has no table [[should-fail]] or "
-            f"[[should-pass]], and there is no case in {expectations.CASE_FOLDER}",
+            f"[[should-pass]], and there is no case in {policy_tests.CASE_FOLDER}",
             help="write one of them, or name files and folders of cases",
             code="unknown-name",
         )

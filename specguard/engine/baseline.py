@@ -18,8 +18,8 @@ from specguard.change.sources import open_work_tree
 from specguard.declaration.rule import is_code
 from specguard.documents.data import DataError, JsonWalk
 from specguard.engine.facts import Facts
-from specguard.engine.policies import Policies
 from specguard.engine.rule_runner import Judging
+from specguard.engine.trusted_policy import Policies
 from specguard.errors import Needed, SpecguardError
 from specguard.model import TYPE_CHECKING, Judged, Record, RuleResult, grouped, path_text, state_of
 

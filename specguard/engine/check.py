@@ -12,8 +12,8 @@ from specguard.change.object_store import SMALL
 from specguard.change.repository import Lookup, short_name
 from specguard.change.sources import open_changes
 from specguard.engine.facts import Clock, Facts
-from specguard.engine.policies import Policies, stack_notes, unread_nested
 from specguard.engine.rule_runner import NOT_SELECTED, Judging, drop_repeated, open_results
+from specguard.engine.trusted_policy import Policies, stack_notes, unread_nested
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known, usage
 from specguard.model import TYPE_CHECKING, OutputOnStderr, Verdict, cached_method, state_of, with_stash
 
@@ -225,7 +225,7 @@ def _apply_approvals(facts: Facts, results: Sequence[RuleResult]) -> tuple[str, 
     # Nobody can approve an edit before it is made, and imports slow the hook down.
     failed = {one.code for one in results if one.state == "failed" and change.stage != "edit"}
     if not failed.isdisjoint(("PTH002", "PTH004", "PTH006", "PTH009")):
-        from specguard.approvals.automatic_acceptance import accept_first_approvers, accept_owners
+        from specguard.approvals.first_approvers_and_owners import accept_first_approvers, accept_owners
 
         notes += accept_first_approvers(facts, results)
         notes += accept_owners(change, policy, results)

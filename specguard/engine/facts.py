@@ -485,7 +485,7 @@ class Facts:
     @property
     def policy_change(self) -> PolicyChange:
         """The effect of the change on the policy, setting by setting."""
-        from specguard.engine.policies import compare_policies
+        from specguard.engine.trusted_policy import compare_policies
 
         return compare_policies(self._policy, self.change)
 

@@ -20,7 +20,7 @@ from specguard.change.ranges import Merges, RangeChange
 from specguard.change.repository import Ref, Repository, short_branch, short_name
 from specguard.change.tree import Documents, Tree
 from specguard.engine.facts import Clock
-from specguard.engine.policies import Policies
+from specguard.engine.trusted_policy import Policies
 from specguard.errors import MissingFact, Needed, NoAuthorityError, if_known
 from specguard.model import Record
 from specguard.work.item_lists import Listed, Sources, match_items

@@ -18,7 +18,7 @@ from specguard.change.check_request import Request
 from specguard.declaration.registry import FORMATS, Format, PluginError, Registered, Registry
 from specguard.declaration.rule import Declaration
 from specguard.engine.facts import fact_types
-from specguard.engine.policies import open_policy
+from specguard.engine.trusted_policy import open_policy
 from specguard.errors import SpecguardError, failure_text, unknown, unknown_rule
 from specguard.model import OutputOnStderr
 from specguard.rules import API_VERSION

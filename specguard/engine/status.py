@@ -18,7 +18,7 @@ from specguard.change.sources import open_changes
 from specguard.change.worktree import worktrees
 from specguard.documents.fields import normal_name
 from specguard.engine.facts import Facts
-from specguard.engine.policies import Policies
+from specguard.engine.trusted_policy import Policies
 from specguard.errors import MissingFact, Needed, NotApplicable, if_known
 from specguard.model import path_text
 from specguard.plans.plans import Plan, Plans

@@ -12,9 +12,9 @@ from specguard.change.repository import Repository
 from specguard.change.tree import Documents
 from specguard.declaration.patterns import Covering, Guarding, Patterns
 from specguard.engine.check import Quotes
-from specguard.engine.policies import open_policy
 from specguard.engine.rule_runner import describe_condition
 from specguard.engine.status import open_tree
+from specguard.engine.trusted_policy import open_policy
 from specguard.errors import MissingFact, NotApplicable, SpecguardError, usage
 from specguard.model import TYPE_CHECKING, Origin, Record, path_text
 from specguard.specs.spec import Catalogue

@@ -13,7 +13,7 @@ from specguard.declaration.patterns import Covering, Patterns
 from specguard.declaration.rule import load
 from specguard.documents.toml import toml_key, toml_value
 from specguard.errors import SpecguardError
-from specguard.evaluation.expectations import OwnAuthority
+from specguard.evaluation.policy_tests import OwnAuthority
 from specguard.model import listed, path_text
 from specguard.testing.case import Case
 from specguard.testing.case_file import CaseError

@@ -20,10 +20,10 @@ from specguard.change.repository import Repository as Located
 from specguard.declaration.rule import Settings, required, setting
 from specguard.documents.toml import toml_value
 from specguard.errors import SeveralErrors, SpecguardError, unknown, usage
-from specguard.evaluation.expectations import OwnAuthority, key_path, read_file, read_own
-from specguard.executor.lifecycle import record_end, run_to_end
+from specguard.evaluation.policy_tests import OwnAuthority, key_path, read_file, read_own
 from specguard.executor.process import run_command
 from specguard.executor.run import Run, RunEnded, RunOptions, begin_without_agent
+from specguard.executor.run_control import record_end, run_to_end
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, Record, counted
 from specguard.reporters.escape import json_text
 from specguard.reporters.file_writing import replace_file, writing

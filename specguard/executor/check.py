@@ -19,7 +19,7 @@ from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.ranges import RunChange
 from specguard.engine.check import judge_change
-from specguard.engine.policies import Policies
+from specguard.engine.trusted_policy import Policies
 from specguard.errors import SpecguardError
 from specguard.executor.command_output import secrets_of
 from specguard.executor.commit import hash_tree, hook_commands, make_commit, patch, run_hook

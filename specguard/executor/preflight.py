@@ -13,7 +13,7 @@ from specguard.change.git import Git
 from specguard.change.worktree import worktrees
 from specguard.engine.check import judge_change
 from specguard.engine.facts import Facts
-from specguard.engine.policies import Policies
+from specguard.engine.trusted_policy import Policies
 from specguard.errors import Needed, NotApplicable, SpecguardError, if_known
 from specguard.executor.agent import resolve_agent
 from specguard.executor.check import change_of

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from specguard import __version__
 from specguard.change.check_request import Request
 from specguard.change.repository import Repository
-from specguard.engine.policies import Policies, open_policy
+from specguard.engine.trusted_policy import Policies, open_policy
 from specguard.errors import Needed, SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, Record, counted
 from specguard.reporters.escape import visible

@@ -27,7 +27,7 @@ from specguard.change.entries import text_digest
 from specguard.change.git import Git
 from specguard.change.repository import HOOK_VARIABLES, Repository, short_name
 from specguard.declaration.patterns import Covering
-from specguard.engine.policies import ItemBranches
+from specguard.engine.trusted_policy import ItemBranches
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.item_choice import Start, item_taken, shares_branch, task_of
 from specguard.executor.place import places_folder

@@ -16,7 +16,7 @@ from specguard.change.check_request import read_bounded
 from specguard.change.entries import text_digest
 from specguard.declaration.patterns import Covering
 from specguard.documents.data import DATA_LIMIT
-from specguard.engine.policies import open_policy
+from specguard.engine.trusted_policy import open_policy
 from specguard.errors import MissingFact, SpecguardError, incomplete
 from specguard.executor.agent import BRIEF, brief_text, resolve_agent, run_agent, take_results, write_brief
 from specguard.executor.check import finish_branch, judge, judge_commit, prove_guard, rebase_onto, unmark_plan

@@ -20,7 +20,7 @@ from specguard.change.repository import Repository
 from specguard.change.worktree import FolderTree
 from specguard.engine.check import check
 from specguard.engine.plugins import known_rules
-from specguard.engine.policies import open_policy
+from specguard.engine.trusted_policy import open_policy
 from specguard.errors import SpecguardError
 from specguard.model import Record
 from specguard.reporters.escape import visible

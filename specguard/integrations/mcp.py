@@ -27,8 +27,8 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.engine.check import check
 from specguard.engine.plugins import find_rule, known_rules
-from specguard.engine.policies import open_policy
 from specguard.engine.status import read_status
+from specguard.engine.trusted_policy import open_policy
 from specguard.engine.why import find_governing, to_root_path
 from specguard.errors import Needed, SpecguardError, as_specguard_error, unknown, usage
 from specguard.executor.run import RunOptions, open_store

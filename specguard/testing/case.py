@@ -353,8 +353,8 @@ class Case:
         from specguard.change.sources import open_changes
         from specguard.cli.check import command
         from specguard.engine.facts import Facts
-        from specguard.engine.policies import Policies
         from specguard.engine.rule_runner import Judging
+        from specguard.engine.trusted_policy import Policies
 
         with TemporaryDirectory(prefix="specguard-") as folder:
             try:

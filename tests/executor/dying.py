@@ -131,7 +131,7 @@ def _carry_out(words: list[str], environment: dict[str, str], last: int, copied:
 
 def _serve() -> None:
     # Imported once for all of them.
-    for name in ("cli.run", "executor.lifecycle", "executor.preflight", "executor.check"):
+    for name in ("cli.run", "executor.run_control", "executor.preflight", "executor.check"):
         import_module(f"specguard.{name}")
     load_registry()
     for line in sys.stdin:

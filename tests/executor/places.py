@@ -17,7 +17,7 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
 from specguard.change.sources import open_changes
 from specguard.engine.facts import Facts
-from specguard.engine.policies import open_policy
+from specguard.engine.trusted_policy import open_policy
 from specguard.executor.place import Place
 from specguard.executor.run import Run, RunOptions
 from specguard.executor.side_effects import make_place

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from specguard.executor.lifecycle import carry_out_gates
 from specguard.executor.run import RunOptions
+from specguard.executor.run_control import carry_out_gates
 from specguard.runs.files import write_gitignore
 from specguard.runs.manifests import Manifest, RunFolder
 from specguard.testing.running import run_here
@@ -234,7 +234,7 @@ def test_a_full_disk_ends_the_run_and_is_recorded(tmp_path: Path, monkeypatch: p
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("specguard.executor.lifecycle.content_id", full)
+    monkeypatch.setattr("specguard.executor.run_control.content_id", full)
     user = User(tmp_path, gate("passes", "true"))
     secret = {**user.setting.environment, "API_TOKEN": "a1b2c3d4e5f6g7h8"}
     assert user.gates(commands=["test -n a1b2c3d4e5f6g7h8"], environment=secret) == 2

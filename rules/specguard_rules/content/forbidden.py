@@ -453,7 +453,7 @@ class HostNetworkCall(Rule):
         if not touched and not scripts:
             return
         # The parsers of YAML and shell are imported only if there is something to read.
-        from specguard_rules.content._ci_host_calls import judge_ci_file
+        from specguard_rules.content._localhost_in_ci import judge_ci_file
 
         for path in touched:
             yield from judge_ci_file(path, head_files, f"files.{self.files.find(path)}")

@@ -56,7 +56,7 @@ def judge(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:
         judging.judge_in(root or judging.trees[0].root, message=message)
     if effects.unknown and not (judged or judging.guard_blocks or effects.edits or effects.messages):
         # An undecided call needs a policy: without one it is refused.
-        from specguard.engine.policies import open_policy
+        from specguard.engine.trusted_policy import open_policy
 
         open_policy(Request(environment=event.environment, directory=os.fsdecode(judging.trees[0].root)))
     return judging.answer()

@@ -188,7 +188,7 @@ class Pin(Record, frozen=False):
         """Create a pin with the base found now, at the object id that git's folder records, if any."""
         from specguard.change.base import find_base, named_base
         from specguard.change.remotes import read_remote
-        from specguard.engine.policies import Policies
+        from specguard.engine.trusted_policy import Policies
 
         repository = git.repository
         request = Request(environment=repository.environment, directory=repository.directory)

@@ -213,7 +213,7 @@ class _State:
         from specguard.change.git import Git
         from specguard.change.sources import open_changes
         from specguard.engine.check import judge_change
-        from specguard.engine.policies import Policies
+        from specguard.engine.trusted_policy import Policies
         from specguard.integrations.hooks.protected_files import drop_ignored
 
         folder, pin, head = os.fsdecode(tree.root), self._pin, repository.head
@@ -425,7 +425,7 @@ def greet(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:  # noqa: ARG
     Raises:
         SpecguardError: the policy is missing.
     """
-    from specguard.engine.policies import open_policy
+    from specguard.engine.trusted_policy import open_policy
 
     tree = trees_of(event)[0]
     pin = Pin.of(event, tree)

@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from specguard_rules.content._ci_host_calls import code_addresses, judge_ci_file
+from specguard_rules.content._localhost_in_ci import code_addresses, judge_ci_file
 from tests.rows import rows
 
 TYPE_CHECKING = False

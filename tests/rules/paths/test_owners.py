@@ -14,7 +14,7 @@ from specguard.change.git import Git
 from specguard.change.ranges import RunChange
 from specguard.change.repository import Repository as UserRepository
 from specguard.engine.check import judge_change
-from specguard.engine.policies import Policies
+from specguard.engine.trusted_policy import Policies
 from specguard.testing import run_here as run
 from specguard.testing.case import private_key, public_key
 

@@ -21,7 +21,7 @@ from specguard.change.worktree import FolderTree
 from specguard.documents.data import DataError
 from specguard.documents.toml import KeyPath, read_toml
 from specguard.engine.plugins import load_registry
-from specguard.engine.policies import missing_authority, open_floor
+from specguard.engine.trusted_policy import missing_authority, open_floor
 from specguard.errors import Needed, SeveralErrors, SpecguardError
 from specguard.model import Origin
 from specguard.testing.case import Case

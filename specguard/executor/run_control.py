@@ -21,7 +21,7 @@ from specguard.change.repository import Repository, short_name
 from specguard.change.sources import open_changes
 from specguard.change.tree import Tree
 from specguard.engine.facts import Facts
-from specguard.engine.policies import Policies
+from specguard.engine.trusted_policy import Policies
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, as_specguard_error, if_known
 from specguard.executor.agent import ROUND_BRIEF, resolve_agent
 from specguard.executor.commit import PATCH_FILE, write_patch
