@@ -260,8 +260,7 @@ class UnenforcedStatement(Rule):
                 yield _line_finding(message, step, Origin(document, statement.line), statement.text)
             if (rest := len(statements) - count) > 0:
                 message = f"commands to which no active rule is bound: {rest}{' more' if count else ''}"
-                step = "List them: specguard policy --coverage"
-                yield Finding(message, step, path, key="more")
+                yield Finding(message, "List them: specguard policy --coverage", path, key="more")
 
 
 _CODE_KEY: Final = "specs.code"

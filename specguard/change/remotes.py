@@ -272,8 +272,7 @@ def open_received(git: Git, request: Request) -> Sequence[Change]:
     pushes = read_pushes(data, git.repository.oid_digits, "origin", received=True)
     if len(pushes) > REFS_LIMIT:
         message = f"the push has {len(pushes)} refs, and {REFS_LIMIT} are judged at once"
-        help = "Push some at a time."
-        raise SpecguardError(message, help=help, code="size-limit")
+        raise SpecguardError(message, help="Push some at a time.", code="size-limit")
     if not pushes:
         return []
     found = _find_base(git, request, created={push.remote_ref for push in pushes if push.new})

@@ -92,7 +92,7 @@ class Ask(Record):
 
 
 def asks_of(item: WorkItem) -> list[Ask]:
-    """Return the paths that an item's document allows, begins a task with, or mentions, by line.
+    """Return the paths that an item's document allows, begins a task with, or mentions in one, by line.
 
     Each path is returned once, with its strongest kind of mention.
 
@@ -102,11 +102,10 @@ def asks_of(item: WorkItem) -> list[Ask]:
     text = item.document_text or ""
     titles = [*item.settings.scope_sections, "Deliverables"]
     mentions = sorted(_mentions(text, [*titles, "Tasks"]), key=lambda ask: ask.how != "task")
-    found: dict[str, Ask] = {}
     listed = [ask for section in Document(text).entitled(*titles) for ask in _paths(section.blocks)]
-    for ask in [*(one for one in listed if one.path and one.how == "listed"), *mentions]:
-        found.setdefault(ask.path, ask)
-    return sorted(found.values(), key=lambda ask: ask.line)
+    asks = [*(one for one in listed if one.path and one.how == "listed"), *mentions]
+    strongest = {ask.path: ask for ask in reversed(asks)}
+    return sorted(strongest.values(), key=lambda ask: (ask.line, ask.path))
 
 
 def allowed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
@@ -266,27 +265,31 @@ def _parse_path(text: str, *, is_path: bool = False) -> str:
 
 
 def _mentions(text: str, titles: Sequence[str]) -> Iterator[Ask]:
-    """Yield the paths that a document begins tasks with, and those that it mentions elsewhere.
+    """Yield the paths that a document begins tasks with, and those that it mentions in tasks.
 
-    A task is a list item with a box or a number, or any list item below one of these titles.
+    A task is a list item with a box or a number, or what is below one of these titles. Below a title of more
+    words, such as "Files to change", paths are only mentioned.
     """
     wanted = {normal_title(title) for title in titles}
-    level = 0
+    level, how = 0, ""
     for block in _in_scope(Document(text).blocks):
         if not isinstance(block, Heading):
-            yield from _block_mentions(block, tasks=level > 0)
+            yield from _block_mentions(block, how)
         elif not level or block.level <= level:
-            level = block.level if normal_title(block.text.rendered) in wanted else 0
+            title = normal_title(block.text.rendered)
+            near = block.level > 1 and not wanted.isdisjoint(title.split())
+            how = "task" if title in wanted else "named" if near else ""
+            level = block.level if how else 0
 
 
-def _block_mentions(block: AnyBlock, *, tasks: bool) -> Iterator[Ask]:
-    for text in () if isinstance(block, List) else texts([block]):
+def _block_mentions(block: AnyBlock, how: str) -> Iterator[Ask]:
+    for text in texts([block]) if how and not isinstance(block, List) else ():
         yield from _text_mentions(text, task=False)
     for item in block.items if isinstance(block, List) else ():
-        task = tasks or item.text.checked is not None or item.number is not None
-        yield from _text_mentions(item.text, task=task)
+        task = how == "task" or item.text.checked is not None or item.number is not None
+        yield from _text_mentions(item.text, task=task) if task or how else ()
         for below in () if _begins_exclusion(item.text) else _in_scope(item.rest):
-            yield from _block_mentions(below, tasks=tasks)
+            yield from _block_mentions(below, how or ("named" if task else ""))
 
 
 def _text_mentions(text: Text, *, task: bool) -> Iterator[Ask]:

@@ -81,7 +81,7 @@ def test_items_that_name_no_path_are_known(tree: Grow) -> None:
 
 
 def test_asks_have_their_lines_and_say_what_is_allowed(tree: Grow) -> None:
-    text = "# P\n\nWe plan.\nUpdate\n`docs/a.md`.\n\n## Scope\n\n- `docs/b.md`\n"
+    text = "# P\n\n1. We plan.\n   Update\n   `docs/a.md`.\n\n## Scope\n\n- `docs/b.md`\n"
     found = [(ask.path, ask.line, ask.how, ask.text) for ask in asks_of(item(tree, text))]
     assert found == [("docs/a.md", 5, "named", "Update docs/a.md."), ("docs/b.md", 9, "listed", "")]
     # A file at the root needs no slash in a code span.
