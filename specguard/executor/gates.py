@@ -27,7 +27,7 @@ from specguard.change.repository import find_program
 from specguard.change.tree import Tree
 from specguard.change.worktree import hash_work_tree
 from specguard.errors import MissingFact, SpecguardError
-from specguard.executor.commit import CONFIGURATION, hash_tree, patch
+from specguard.executor.commit import CONFIGURATION, hash_tree, patch, scope_of
 from specguard.executor.item_choice import check_kill, listed_gates, verify_gates
 from specguard.executor.process import command_environment, response_of, run_command
 from specguard.executor.report import GATES_FILE, outcome, rendered
@@ -138,8 +138,7 @@ class GateRound:
     @property
     def failures(self) -> list[tuple[Result, Command]]:
         """The commands that failed, each with its gate."""
-        results = self.results.values()
-        return [(one, command) for one in results for command in one.commands if not command.succeeded]
+        return [(one, ran) for one in self.results.values() for ran in one.commands if not ran.succeeded]
 
     def carry_out(self) -> bool:
         """Run all gates, and add the commands that fail to the run's `feedback`.
@@ -212,9 +211,10 @@ class GateRound:
             return
         if self._plan.format_all:
             guards, papers = self._run.policy.guards, Papers(self._run.policy.declared("work_kinds"))
-            every = self._work_tree.entries(self._tree, self._run.git.empty_tree)
-            kept = (one for one in every if one.is_file and not guards.find(one.path))
-            entries = [entry for entry in kept if not papers.at(entry.path)]
+            scope = scope_of(self._run.policy, self._run.item)
+            tree = self._work_tree.entries(self._tree, self._run.git.empty_tree)
+            kept = (one for one in tree if one.is_file and not (guards.find(one.path) or papers.at(one.path)))
+            entries = [one for one in kept if scope is None or scope.paths.matches(one.path)]
         touched = {entry.path for entry in entries}
         for chosen in self._choose("format", entries):
             self._run_calls(chosen)

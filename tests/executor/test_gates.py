@@ -151,12 +151,12 @@ def test_a_formatter_works_on_the_files_that_the_change_touches(tmp_path: Path) 
 
 
 def test_a_document_may_have_everything_formatted(tmp_path: Path) -> None:
-    """Neither guarded files nor the plan's papers are, and a formatter that changes them is undone."""
-    document = "# Phase 12\n\n## Formatting\n\nRun it over the whole repository.\n"
+    """Only the scope is, without guarded files and papers, and a formatter that changes others is undone."""
+    document = "## Files\n\n- src/a.py\n- locked/\n- docs/\n\n## Formatting\n\nFormat all files.\n"
     formats = {"kind": '"format"', "when": '["src/", "locked/", "docs/"]'}
     gates = gate("fmt", "sed -i 's/=.*/= 9/' {changed_files}", **formats)
     gates += gate("wide", "echo >> docs/phase-13.md; echo >> src/a.py", **formats)
-    with run_of(tmp_path, gates, document, {"docs/phase-13.md": "a = 1\n"}) as run:
+    with run_of(tmp_path, gates, document, {"docs/phase-13.md": "a = 1\n", "src/b.py": "b = 1\n"}) as run:
         work(run, "echo b > b.py; ln -s a.py src/link.py")
         assert judged(run)
         assert run.manifest.commands[0].command.endswith("/' ./src/a.py")
