@@ -340,8 +340,7 @@ def _taken_back(change: Change) -> str:
     """Return, as words, the paths that git stages only for the hooks of `git commit -a` or `... PATH`."""
     from specguard.declaration.look_alikes import shell_word
 
-    repository = change.git.repository
-    name = os.path.basename(repository.index)
+    name = os.path.basename(change.git.repository.index)
     if not name.startswith(("index.lock", "next-index-")):
         return ""
     entries = change.git.index_diff(change.git.checked_out)

@@ -134,8 +134,7 @@ class _TreeReport:
         sources: Sources | None = self.fact("sources")
         if sources is not None:
             # The whole history of `HEAD` decides which items are done, regardless of the base.
-            head = self.change.git.repository.head
-            self.facts.set_done(sources, head)
+            self.facts.set_done(sources, self.change.git.repository.head)
         known_waves: Waves | None = self.fact("waves")
         waves: list[Wave] = read(lambda: list(known_waves.all), []) if known_waves is not None else []
         items = read(lambda: list(self._listed_items(sources, known_waves, waves)), [])

@@ -185,8 +185,7 @@ class WorkItems(Record, frozen=False):
             return None
         from specguard.work.changes import unreverted
 
-        past = history.mentioning(self.names.literals(item.kind))
-        found = unreverted(past, self.names, history)
+        found = unreverted(history.mentioning(self.names.literals(item.kind)), self.names, history)
         return next((commit for commit, naming in found if item.told_by(naming)), None)
 
     @cached_property
