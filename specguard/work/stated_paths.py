@@ -311,7 +311,7 @@ def _text_mentions(text: Text, *, task: bool) -> Iterator[Ask]:
         yield from (Ask(path, line, "named", words) for path, line in tokens)
 
 
-_FILE: Final = re.compile(r"(?<![\w/.(<-])([\w./-]+\.(?:md|markdown|rst|txt))\b", re.IGNORECASE)
+_FILE: Final = re.compile(r"(?<![\w/.-])([\w./-]+\.(?:md|markdown|rst|txt))\b", re.IGNORECASE)
 
 
 def index_rows(

@@ -136,7 +136,7 @@ def test_the_field_of_the_pointer_goes_first(tree: Grow) -> None:
     [
         "| No | Track | Document |\n|---|---|---|\n| 4 | x | [x](four.md) |\n| 5 | 2FA | [five](five.md) |",
         "| Order | Track | Document |\n|---|---|---|\n| 5 | 4 | four.md |\n| 6 | Track 05 | `five.md` |",
-        "- [ ] **Track 5** - Add it: `docs/plan/v1/tracks/five.md`",
+        "- [ ] **Track 5** - Add it (`docs/plan/v1/tracks/five.md`)",
         "- Tracks\n  - track-05: five.md",
         "4. [x](four.md)\n5. [2FA](./five.md#scope)",
         "- [Cache](old/track-05-cache.md)",
