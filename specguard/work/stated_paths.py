@@ -259,8 +259,9 @@ def _parse_path(text: str, *, is_path: bool = False) -> str:
     path = without_remark(text).removeprefix("./")
     # Dots in place of a name mean the whole folder.
     path = path.rstrip(".\u2026") if path.endswith(("/...", "/\u2026")) else path
-    meant = is_path or "/" in path or re.search(r"\.[A-Za-z0-9]+$|[*]|^[A-Z][A-Za-z]*file$", path)
-    fits = meant and (_PATH.fullmatch(path) or _SPACED.fullmatch(path))
+    # A star right behind a word ends an emphasis: `**Old module**`.
+    alike = re.search(r"(?<![^\W_]|[*])[*]|\.[A-Za-z0-9]+$|^[A-Z][A-Za-z]*file$", path)
+    fits = (is_path or "/" in path or alike) and (_PATH.fullmatch(path) or _SPACED.fullmatch(path))
     return path if fits and not Covering.problem_in(path) else ""
 
 
