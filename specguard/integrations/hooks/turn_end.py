@@ -137,9 +137,7 @@ class _State:
         self._event = event
         self._pin = pin = Pin.of(event, event_trees[0])
         self.session = Session(event, event_trees[0])
-        self._notes: dict[str, str] = {}
-        if pin.warning:
-            self._notes[f"lost {pin.oid}"] = pin.warning
+        self._notes: dict[str, str] = {f"lost {pin.oid}": pin.warning} if pin.warning else {}
         self._entered = _entered_trees(event, self.session.began)
         trees = [*event_trees, *(tree for tree in self._entered if tree not in event_trees)]
         trees = [tree for tree in trees if tree.common == event_trees[0].common]
@@ -232,6 +230,14 @@ class _State:
                 verdicts = []
                 for change in open_changes(git, request):
                     verdict = judge_change(change, policies, needs={"quotes"})
+                    if tree in self._entered:
+                        from specguard.declaration.look_alikes import shell_word
+
+                        # The next command begins in another folder, where the same is another finding.
+                        start = f"`cd {shell_word(tree.root)} && "
+                        for judged in verdict.findings:
+                            judged.fingerprint += sha1(tree.root).hexdigest()
+                            judged.finding.help = re.sub("`(?=git |rm |mkdir )", start, judged.finding.help)
                     if request.worktree:
                         earlier_edits.update(pin.earlier_edits(git, tree.root, states_of(change.entries)))
                         drop_ignored(verdict, tree.root, environment)
@@ -243,13 +249,6 @@ class _State:
                         starts.update(own[0].parents[:1] if own else ())
                         self.own.update(_fingerprints_in(verdict, own))
                     _spare_earlier_edits(verdict, change, earlier, earlier_edits)
-                    if tree in self._entered:
-                        from specguard.declaration.look_alikes import shell_word
-
-                        # The agent's next command begins in another folder.
-                        start = f"`cd {shell_word(tree.root)} && "
-                        for judged in verdict.findings:
-                            judged.finding.help = re.sub("`(?=git |rm |mkdir )", start, judged.finding.help)
                     verdicts.append(verdict)
                 return verdicts
 
