@@ -188,7 +188,9 @@ class MissingManifest(Rule):
 def _unnamed_findings(commits: Sequence[Commit], work: Work, records: RunRecords) -> Iterator[Finding]:
     """Yield findings for commits that lack a required run, or for the change if no commit names its item."""
     kinds = set(records.settings.require)
-    own = {commit.oid: commit for commit in commits if not commit.is_merge}
+    folder, done = records.settings.folder, [commit for commit in commits if not commit.is_merge]
+    # A commit that only adds runs is no work of its item, whatever its message names.
+    own = {one.oid: one for one in done if {e.path.startswith(folder) for e in one.own_entries} != {True}}
     runless = {oid for oid, commit in own.items() if not run_names(commit, records)}
     items = [one for one in work.commits if one.kind in kinds and one.commit in runless]
     for naming in items:
