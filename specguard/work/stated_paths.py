@@ -149,7 +149,8 @@ def _paths(blocks: Sequence[AnyBlock]) -> Iterator[Ask]:
         entries += [([*row], ()) for row in block.rows] if isinstance(block, Table) else []
         for cells, rest in entries:
             own, excludes = _read_entry(cells)
-            below = [] if excludes else list(_paths(rest))
+            # Below a path, an item without one is a remark.
+            below = [] if excludes else [ask for ask in _paths(rest) if ask.path or not own]
             meant = next(filter(None, (_UNREAD.match(without_box(cell.raw)) for cell in cells)), None)
             none = Ask("", cells[0].line, "named", meant[1]) if meant else Ask("", cells[0].line)
             yield from own or ([] if below or excludes else [none])
