@@ -40,8 +40,8 @@ class OutOfScopePath(Rule):
 
     That is `scope` in `[work.<kind>]`, or else the paths in `scope_sections` of its document in the trusted
     base, without those behind `except` or `not`. Without any, the rule does not apply; paths in sentences
-    and headings such as *Files to change* are only noted. If items have no path, or none can be read,
-    findings are warnings. Approvals and committed runs are exempt.
+    and headings such as *Files to change* are only noted. Items below a path are remarks. If others have no
+    path, or none can be read, findings are warnings. Approvals and committed runs are exempt.
 
     Why is this bad? A scope keeps changes small and reviews honest.
 
