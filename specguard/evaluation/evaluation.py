@@ -19,7 +19,7 @@ from specguard.change.git import Git
 from specguard.change.repository import Repository as Located
 from specguard.declaration.rule import Settings, required, setting
 from specguard.documents.toml import toml_value
-from specguard.errors import SeveralErrors, SpecguardError, unknown, usage
+from specguard.errors import Needed, SeveralErrors, SpecguardError, unknown, usage
 from specguard.evaluation.policy_tests import OwnAuthority, key_path, read_file, read_own
 from specguard.executor.process import run_command
 from specguard.executor.run import Run, RunEnded, RunOptions, begin_without_agent
@@ -237,7 +237,7 @@ def open_snapshot(sample: Sample, authority: OwnAuthority, folder: str) -> Snaps
         Repository(os.path.dirname(folder), create=False).git("clone", "-q", "--mirror", sample.path, path)
     try:
         located = Located.locate(path, os.environ)
-        with Git(located) as git:
+        with Git(located) as git, Needed():
             oid = resolve(git, sample.object_id or "HEAD").oid
     except SpecguardError as error:
         # The original help is about the current folder.

@@ -217,8 +217,7 @@ def test_what_is_not_declared_as_samples_is_an_error_with_its_line(team: Reposit
 def test_what_cannot_be_read_is_unknown_and_the_others_are_judged(team: Repository, shop: Repository) -> None:
     (team.path.parent / "no.bundle").write_bytes(b"nothing")
     shop.git("bundle", "create", "-q", str(team.path.parent / "main.bundle"), "main")
-    more = '[[samples]]\nname = "no"\npath = "../../no.bundle"\n[[samples]]\nname = "none"\npath = "gone"\n'
-    more += '[[samples]]\nname = "main"\npath = "../../main.bundle"\n'
+    more = (DATA / "unread_samples.toml").read_text()
     team.write("evaluation/samples.toml", more + SAMPLES.format(oid=shop.oid()))
     done = ended(run_here("eval", directory=team.path), 2)
     assert "-C DIRECTORY" not in done.stdout
@@ -226,11 +225,12 @@ def test_what_cannot_be_read_is_unknown_and_the_others_are_judged(team: Reposito
         "error no: 0 findings\n",
         "the sample no cannot be read: git clone",
         "error none",
+        f"main.bundle: object {'1' * 40} cannot be read: it is not in the object store (name",
         "(name a repository or a bundle with this commit: `git bundle create FILE HEAD main`)",
         "ok    shop",
     ):
         assert said in done.stdout
-    assert manifest_of(done)[0].reason == "not known: no, none, main"
+    assert manifest_of(done)[0].reason == "not known: no, none, main, older"
     assert "there is no sample 'shpo'" in run_here("eval", "shpo", directory=team.path).stderr
     # One that cannot be judged whole is not as expected.
     oid = shop.git("rev-parse", "HEAD:src/a.js").strip()
