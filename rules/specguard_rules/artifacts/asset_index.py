@@ -162,19 +162,20 @@ class UnregisteredAsset(Rule):
         touched: dict[int, bytes] = {}
         for path in found:
             holders = entries_at(path, by_place)
-            for position in holders:
-                touched.setdefault(position, path)
             if not holders and documents.tree.has_file(path):
                 message = f"{path_text(path)} is in no entry of {assets.index}"
                 step = 'Add to its `assets` an entry with "id", "entry" (the file) and "version".'
                 yield _finding(path, message, step, "entry")
-            for asset in (listed[position] for position in holders):
-                if path in asset.paths and documents.tree.find(path) is None:
-                    message = f"the entry {asset.id!r} of {assets.index} has {path_text(path)}, which is gone"
-                    step = "Take the entry out, or have it name the file that is there now."
-                    gone = _finding(path, message, step, f"gone {asset.id}")
-                    gone.side = "base" if path in changed else None
-                    yield gone
+            for position in holders:
+                if path not in listed[position].paths or documents.tree.find(path) is not None:
+                    touched.setdefault(position, path)
+                    continue
+                name = listed[position].id
+                message = f"the entry {name!r} of {assets.index} has {path_text(path)}, which is gone"
+                step = "Take the entry out, or have it name the file that is there now."
+                gone = _finding(path, message, step, f"gone {name}")
+                gone.side = "base" if path in changed else None
+                yield gone
         yield from _dropped_findings(assets, old, listed, documents) if index in changed else ()
         # All texts in the data file with samples, which name assets.
         data = documents.data(_bytes(assets.samples)) if touched and assets.samples else None
@@ -240,15 +241,12 @@ def read_index(data: Data | None, settings: Assets) -> list[Asset] | None:
         entry = value if isinstance(value, dict) else {}
         texts = (entry.get(key) for key in ("id", "version"))
         name, version = (one.strip() if isinstance(one, str) else "" for one in texts)
-        files = [file for key in ("entry", "files") for file in _texts(entry.get(key))]
-        places = filter(None, [_join_path(start, file) for file in files for start in (folder, "")])
+        more = entry.get("files")
+        files = [entry.get("entry"), *(more if isinstance(more, list) else ())]
+        places = [_join_path(start, one) for one in files if isinstance(one, str) for start in (folder, "")]
         line = data.line(["assets", at, "version"] if version else ["assets", at])
-        assets += [Asset(name, version, [*dict.fromkeys(places)], line)] if name else []
+        assets += [Asset(name, version, [*dict.fromkeys(filter(None, places))], line)] if name else []
     return assets
-
-
-def _texts(value: Any) -> Sequence[str]:
-    return [part for part in (value if isinstance(value, list) else [value]) if isinstance(part, str)]
 
 
 def _bytes(name: str) -> bytes:
