@@ -210,9 +210,8 @@ class Asset(Record):
     @property
     def names(self) -> set[str]:
         """The names that a sample may use for it."""
-        versions = [f"{self.id}@{mark}{self.version}" for mark in ("", "v") if self.version]
         places = [place.decode("utf-8", "surrogateescape") for place in self.paths]
-        return {self.id, *versions, *places}
+        return {self.id, f"{self.id}@{self.version}", *places}
 
 
 def entries_by_place(listed: Sequence[Asset]) -> Mapping[bytes, Sequence[int]]:
