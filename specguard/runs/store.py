@@ -241,8 +241,12 @@ class RunStore:
         self._files = LocalFiles(root)
 
     def folders(self) -> Iterator[str]:
-        """Return the folder of each run, from `root`; links are not followed."""
-        return map(os.fsdecode, self._files.folders(RUN_MARKS))
+        """Return the folder of each run, from `root`; links are not followed.
+
+        A run that is committed is where its record is; on other branches only its ignored files are left.
+        """
+        found = self._files.folders() if self._settings.keep == "tree" else self._files.folders(RUN_MARKS)
+        return map(os.fsdecode, found)
 
     def runs(self) -> Sequence[RunView]:
         """Return all runs, the newest last, including those with a broken record."""

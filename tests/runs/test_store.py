@@ -152,8 +152,8 @@ def test_a_broken_manifest_or_a_lost_one_is_seen(tmp_path: Path) -> None:
     write(tmp_path / "phase-12" / "s" / "commands" / "01-x.log", "x")
     write(tmp_path / "phase-12" / "t" / "manifest.json" / "inside", "x")
     lost = ["there is neither manifest.json nor meta.json"] * 2
-    found = RunStore(str(tmp_path)).runs()
-    for run, said in zip(found, [*broken.values(), *lost], strict=True):
+    assert len(RunStore(str(tmp_path), RunSettings(keep="tree")).runs()) == len(broken) + 1
+    for run, said in zip(RunStore(str(tmp_path)).runs(), [*broken.values(), *lost], strict=True):
         assert said in run.problem
         assert run.state == "unreadable"
         assert json.dumps(run.data)
