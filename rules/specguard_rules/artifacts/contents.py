@@ -925,8 +925,8 @@ class UnorderedTimestamps(_Aspect, Rule):
 class MissingOption(_Aspect, Rule):
     """A document lacks an option that it must describe.
 
-    `options` of `[artifacts.<name>]` lists them, such as `["A", "B", "C"]`. Each is a heading, list item,
-    bold label or table row of that name, with words of its own and no placeholder.
+    `options` of `[artifacts.<name>]` lists them, such as `["A", "B", "C"]`. Each is a heading, list item or
+    bold label of that name, with words of its own and no placeholder.
 
     Why is this bad? Whoever considers one way weighs nothing.
 
