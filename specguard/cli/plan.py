@@ -114,15 +114,13 @@ def _states(policy: Policy, plan: str) -> list[task_progress.PlanState]:
     try:
         files = task_progress.plan_files(policy.declared("plan_kinds"), top, plan)
     except SpecguardError as error:
-        folder = opt.from_root(os.path.realpath(plan), top) or plan if plan else ""
-        paths = [one.path for one in source_folders(top) if folder in (one.path, f"{one.path}/tasks.md", "")]
-        if error.path is not None or (plan and not paths):
+        if error.path is not None or plan:
             raise
-        if not paths:
+        if not source_folders(top):
             message = f"{error.message}; nor is there a change in openspec/changes, or a feature in specs"
             help = "specguard plan proposal SLUG writes a change"
             raise SpecguardError(message, help=help, code=error.code) from error
-        return [one for one in task_progress.plan_states([], top, {}) if one.source in paths]
+        return task_progress.plan_states([], top, {})
     with open_waves(policy) as waves:
         waiting = waiting_plans(waves.all) if waves is not None else {}
     states = task_progress.plan_states(files, top, waiting)
@@ -200,9 +198,8 @@ def proposal(slug: str, capabilities: tuple[str, ...]) -> None:
 @opt.text("--name", metavar="NAME", required=True, help="The plan's name.")
 @opt.text("--kind", metavar="KIND", help="The kind of plan, if there are several.")
 @opt.text("--option", metavar="OPTION", help="The chosen option, such as B.")
-@opt.text("--goal", metavar="TEXT", help="What it is for.")
 @opt.flag("--print", "only_print", help="Print the plan, and write nothing.")
-def create(slug: str, name: str, kind: str, option: str, goal: str, only_print: bool) -> None:
+def create(slug: str, name: str, kind: str, option: str, only_print: bool) -> None:
     """Make a plan with one task for each box of SLUG's tasks.md, and a context for its agents.
 
     SLUG is an OpenSpec change, a spec-kit feature such as 001-cart, or its folder. Errors of `plan validate`
@@ -214,7 +211,7 @@ def create(slug: str, name: str, kind: str, option: str, goal: str, only_print: 
     kind = creation.choose_kind(kinds, kind)
     source = source_folder(top, slug)
     require_valid(source)
-    plan = creation.NewPlan(source, kinds[kind], name, option=option.strip(), goal=goal.strip())
+    plan = creation.NewPlan(source, kinds[kind], name, option=option.strip())
     files = plan.files()
     if not only_print:
         # This check comes before that of the option, which an earlier stage describes.

@@ -49,7 +49,6 @@ class NewPlan:
         kind: the plan's kind.
         name: the plan's name.
         option: the chosen option; empty if the kind needs none.
-        goal: the plan's goal; empty for the source's name.
 
     Attributes:
         folder: the plan's folder, from the root.
@@ -60,11 +59,10 @@ class NewPlan:
         SpecguardError: the name is invalid.
     """
 
-    def __init__(self, source: SourceFolder, kind: PlanKind, name: str, *, option: str, goal: str) -> None:
+    def __init__(self, source: SourceFolder, kind: PlanKind, name: str, *, option: str) -> None:
         self._source = source
         self._kind = kind
         self._option = option
-        self._goal = goal or source.name.lstrip("0123456789").replace("-", " ").strip() or source.name
         self._name = name
         self.folder = _plan_folder(kind, name)
         self.path = f"{self.folder}/{kind.plan}"
@@ -124,7 +122,9 @@ class NewPlan:
     def _data(self) -> Any:
         """Return the data of the plan's file."""
         kind = self._kind
-        top = {"goal": self._goal, "source": self._source.path}
+        name = self._source.name
+        goal = name.lstrip("0123456789").replace("-", " ").strip() or name
+        top = {"goal": goal, "source": self._source.path}
         option = {kind.option: self._option} if kind.option else {}
         tasks = [self._task(box, needed) for box, needed in self._boxes.dependencies()]
         return nest_keys({**top, **option, kind.tasks: tasks})

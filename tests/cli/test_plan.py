@@ -80,13 +80,13 @@ class TestValidate:
         change(project.top, "add-cart")
         folder = project.top / "openspec/changes/add-cart"
         (folder / "tasks.md").write_text("- [ ] 1.1 Add it\n  - files: a.py, `b/`\n")
-        shown = plan(project, "next", "--plan", "openspec/changes/add-cart").stdout
-        assert "  files   a.py\n  files   b/\n" in shown
+        words = ("status", "--output-format", "json")
+        assert json.loads(plan(project, *words).stdout)["plans"][-1]["next"] == "1.1"
         ended(plan(project, "validate", "add-cart"))
         ended(plan(project, "validate", "add-cart", "--strict"), 1)
         (folder / "tasks.md").write_text("- [ ] 1.1 TODO: \x1b[31mred\n")
         assert "\x1b" not in ended(plan(project, "validate", "add-cart"), 1).stdout
-        assert "1.1 waits for its text" in plan(project, "next", "--plan", "openspec/changes/add-cart").stderr
+        assert "its text, which is a placeholder" in plan(project, *words).stdout
         file = folder / "proposal.md"
         file.write_bytes(file.read_bytes() + b"\n\xff\n")
         assert "proposal.md:21: it is not UTF-8" in ended(plan(project, "validate", "add-cart"), 2).stderr
@@ -136,7 +136,6 @@ class TestStatus:
         }
         assert [one["form"] for one in data["plans"]] == ["plan", "openspec", "spec-kit"]
         assert "001" not in plan(project, "status", "--plan", ".plans/cart").stdout
-        assert plan(project, "status", "--plan", FEATURE).stdout.count("\n") >= 2
         ended(plan(project, "status", "--plan", ".plans/till"), 2)
         ended(plan(project, "status", "--plan", str(project.folder)), 2)
         # Of a change that is done no plan is to be made.

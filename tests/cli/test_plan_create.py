@@ -257,7 +257,6 @@ by = ["name"]
         for words, said in (
             ((), f"the plan names no option that was chosen (`option`) {unready}"),
             (("--option", "D"), f"PLAN_OPTIONS.md: it describes no option 'D' {unready}"),
-            (("--option", "B", "--goal", "\udcff"), "plan.json: it would not be UTF-8"),
             (("--option", "B", "--kind", "pipelin"), "next: --kind pipeline"),
         ):
             assert said in ended(fresh.create(*words), 2).stderr
