@@ -65,7 +65,7 @@ def _describe_preflight(draft: DraftRun) -> list[str]:
     fetched = f"{ref} is at {pinned.base_oid} as of the last fetch, and this plan is made from it"
     return [
         f"fetch refs/heads/{pinned.base} from {shown}: {fetched}",
-        f"item {draft.item}, document {manifest.item.document or 'none'}; "
+        f"item {draft.item}, document {manifest.item.document or manifest.item.plan or 'none'}; "
         + (f"branch {branch} goes on from {tip}" if tip else f"{shown} has no branch {branch}"),
     ]
 

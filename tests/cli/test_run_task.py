@@ -32,6 +32,7 @@ class TestATask:
     def test_is_done_verified_marked_and_pushed_in_one_commit(self, planned: Planned) -> None:
         user = planned.user
         listed = planned.run_task("task_001", "--plan", PLAN, "--dry-run", "--output-format=json").stdout
+        assert f"document {PLAN}; " in listed
         Path(user.path, "mine.json").write_text(listed)
         before = user.git("status", "--short"), user.git("rev-parse", "HEAD")
         words = ("--plan", PLAN, "--max-tasks", "1", "--ensure-git", "--baseline-commit")
