@@ -25,6 +25,7 @@ from typing import Any, Final, Literal, NamedTuple
 from specguard.change.check_request import read_bounded
 from specguard.documents.blocks import Text
 from specguard.documents.data import utf8_problem
+from specguard.documents.list_items import without_remark
 from specguard.errors import SpecguardError, nearest
 from specguard.model import shortened
 from specguard.plans.task import parse_expected
@@ -342,8 +343,7 @@ class Box:
         """Its files: the comma-separated paths of its `files` details, else those that its text names."""
         if self.has("files"):
             parts = [part for value in self.values("files") for part in re.split(r",(?![^{}]*})", value)]
-            paths = [part.strip().strip("`").strip() for part in parts]
-            return [path for path in dict.fromkeys(paths) if path.lower() not in NOTHING]
+            return [path for path in dict.fromkeys(map(without_remark, parts)) if path.lower() not in NOTHING]
         if self.id.startswith("T"):
             paths = [match[1].rstrip(".") for match in _PATH.finditer(self.text.replace("`", " "))]
         else:

@@ -34,8 +34,9 @@ def test_a_box_in_a_fence_or_a_comment_is_none() -> None:
 def test_details_notes_and_what_belongs_to_no_task() -> None:
     boxes = Boxes(
         "# Tasks\n\nSome words.\n\n- loose\n- [ ] 1.1 Add it\n  and more of it\nof these\n"
-        "  - **verify**: `a | b`\n  - Verify: c `d`\n  - files: `a.py`, b/, n/a\n  - Verify it and all: a\n"
-        "  - Dependencies: 1.0\n  - doen: x\n  - done:\n\n  Words.\n\n- loose\n\nGo.\n\n  - verify: e\n"
+        "  - **verify**: `a | b`\n  - Verify: c `d`\n  - files: `a.py` (new), b/, n/a\n"
+        "  - Verify it and all: a\n  - Dependencies: 1.0\n  - doen: x\n  - done:\n\n  Words.\n\n"
+        "- loose\n\nGo.\n\n  - verify: e\n"
     )
     [box] = boxes.all
     assert box.values("verify") == ["a | b", "c `d`"]
