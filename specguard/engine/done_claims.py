@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from specguard.change.tree import Documents
     from specguard.documents.list_items import Ticked
     from specguard.engine.facts import Facts
-    from specguard.plans.plans import Plans
+    from specguard.plans.plans import Plan, Plans
     from specguard.specs.specs import Specs
 
 _CODE_KEYS: Final = frozenset({"exitcode", "code", "returncode"})
@@ -71,9 +71,9 @@ class Claims:
         self._whole: bool = facts.get("whole")
         self.among_counted = facts.change.among_counted
 
-    def is_planned(self, claim: Claim) -> bool:
-        """True if the claim is about a task of a plan."""
-        return self._plans is not None and self._plans.at(claim.path) is not None
+    def plan_of(self, claim: Claim) -> Plan | None:
+        """Return the plan whose task the claim is about; None if it is about another thing."""
+        return None if self._plans is None else self._plans.at(claim.path)
 
     @property
     def done(self) -> Iterator[Claim]:

@@ -422,9 +422,12 @@ class UncoveredItem(Rule):
         """Judge the evidence of done items, except of the item whose run is under way."""
 
         def uncovered(claim: Claim) -> Iterator[Finding]:
-            flaw, ticked = claims.proof.judge(claim), claim.status == "ticked"
-            # ART006 reports a tick without any evidence, and PLN003 a task of a plan without any.
-            if flaw is not None and (flaw.unbound or not (ticked or claims.is_planned(claim))):
+            plan, ticked = claims.plan_of(claim), claim.status == "ticked"
+            # PLN003 reports a task of a plan without any evidence, and ART006 a tick without any.
+            if plan is not None and not (claim.statement or claim.cited):
+                return
+            flaw = claims.proof.judge(claim)
+            if flaw is not None and (flaw.unbound or not (ticked or plan)):
                 label = repr(shortened(claim.label)) if ticked else claim.label
                 message = f"{label} is {claim.status}, and {flaw}"
                 named = claims.proof.least == "claimed" or claim.kind or (ticked and claims.proof.kinds)
