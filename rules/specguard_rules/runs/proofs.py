@@ -432,8 +432,12 @@ class UncoveredItem(Rule):
                 message = f"{label} is {claim.status}, and {flaw}"
                 named = claims.proof.least == "claimed" or claim.kind or (ticked and claims.proof.kinds)
                 # No run of gates has the id of an entry of the index, and a tick needs a run that it names.
-                rerun = f"{_RERUN}{'' if claim.kind else ', and name its manifest here'}, or take it back."
-                step = _NAME_ITEM if not claim.ids else rerun if named else _LIST_ITEMS
+                rerun = f"{_RERUN}{'' if claim.kind else ', and name its manifest here'}"
+                if plan is not None and plan.settings.unit == "commit":
+                    # The branch of the whole plan names no task to a run of gates.
+                    verify = f"plan verify {shell_quote(claim.ids[0])} --plan {shell_quote(claim.plan)}"
+                    rerun = f'Have a person verify it, `specguard {verify} --note "what was seen"`'
+                step = _NAME_ITEM if not claim.ids else f"{rerun}, or take it back." if named else _LIST_ITEMS
                 if run_records.in_tree and not ticked and (flaw.missing or not flaw.run):
                     step = f"Commit the manifest of its run, if it has one. {step}"
                 yield Finding(message, step, claim.path, claim.line, key=claim.key, setting="runs.grade")
