@@ -362,6 +362,9 @@ class Start:
                 if listed.deferred or listed.conditional or sources.done(listed):
                     continue
                 needs = sources.open_needs(listed, deferred=kind in task_kinds(self.policy))
+                task = _read_task(self.policy, source.path, source.documents, listed.id)
+                if task is not None and task.lacks_commands:
+                    needs = [*needs, f"a command in `{task.key_of('verify')}` that can fail"]
                 if not needs and normal_name(listed.status) != "blocked":
                     ready.append(listed)
                     break
