@@ -277,13 +277,11 @@ class Sources(Record, frozen=False):
             return Unresolved(why, broken.pointer(problem=problem))
         patterns = [PathTemplate(text).render(name_fields) for text in self.kinds[kind].sources]
         problem = f"no file matches {' or '.join(patterns)}"
-        tried = [f"{pattern} matches no file" for pattern in patterns]
         if all_sources:
             known = {name for source in all_sources for name in source.fields} - _IDENTITY
             about = " and ".join(f"{name} {text!r}" for name, text in name_fields.items() if name in known)
             problem = f"no file that matches {' or '.join(patterns)} is about {about}"
-            tried = [f"{path_text(source.path)} is about another one" for source in all_sources]
-        return Unresolved(problem, Pointer(None, tried, problem))
+        return Unresolved(problem, Pointer(None, [problem], problem))
 
     def same_as(self, listed: Listed) -> Sequence[Listed]:
         """Return the entries that an item of another tree has here, by its file and id.
