@@ -354,9 +354,14 @@ class StageState(Record):
                         yield flaw
 
     def _unnamed_items(self, kind: str, artifacts: Sequence[Artifact]) -> Iterator[Finding]:
-        """Yield the closed items that no artifact is about, of a kind whose owners may not be its author."""
+        """Yield the closed items that no artifact is about, of a kind whose owners may not be its author.
+
+        An item that names this stage is the review itself, and one that names a later stage follows it.
+        """
         waves, sources = self.wave.waves, self.wave.waves.sources
+        earlier = [stage.settings for stage in self.predecessors]
         items = self.wave.items(kind) if kind in sources.kinds else ()
+        items = [item for item in items if not item.text("stage") or waves.stage_of(item) in earlier]
         closed = [item for item in items if sources.closed(item) and (item.closed or not sources.assumed)]
         work = waves.artifacts.work() if closed else None
         related = [related_items(artifact, work, kind)[0] for artifact in artifacts] if work else []
