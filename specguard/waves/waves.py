@@ -472,11 +472,6 @@ class Wave(Record):
     fields: Mapping[str, str]
 
     @property
-    def key(self) -> str:
-        """The values that identify the wave, as one text."""
-        return " ".join(self.fields.values())
-
-    @property
     def name(self) -> str:
         """The wave's name in messages: `wave d`, or `the wave` if there is only one."""
         known = [value for value in self.fields.values() if value != UNKNOWN]
