@@ -73,7 +73,8 @@ def invalid_fields(artifact: Artifact) -> Iterator[Finding]:
         if not found and flaw:
             unread.append(name)
         elif not found:
-            yield _missing_field(artifact, name, allowed)
+            message = f"{path_text(artifact.path)} has no field {name!r}"
+            yield artifact.finding(setting, key, message, _fix_text(artifact, name, allowed))
         elif problem:
             help = _fix_text(artifact, name, allowed)
             yield artifact.finding(setting, key, f"{found[0].name} {problem}", help, found[0].line)
@@ -266,12 +267,6 @@ def _section_line(artifact: Artifact, field: Field) -> int:
     position = bisect_right(sections, field.line, key=lambda section: section.line) - 1
     title = position == 0 and sections[0].level == 1
     return 0 if position < 0 or title else sections[position].line
-
-
-def _missing_field(artifact: Artifact, name: str, allowed: str | Sequence[str]) -> Finding:
-    message = f"{path_text(artifact.path)} has no field {name!r}"
-    help = _fix_text(artifact, name, allowed)
-    return artifact.finding(f"fields.{name}", normal_name(name), message, help)
 
 
 _EXAMPLES: Final = {ANY: "...", DATE: "2026-01-31", REVISIONS: "main, 3f1c2d4, main..work"}
@@ -492,7 +487,7 @@ def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
         message = f"no {name} is found whose {key} could be compared with its author"
         message = f"{unread!r} is not the id of one {name}" if unread else message
         step = f"Have the {name} in its folder, or let both paths have a placeholder in common."
-        help = f"State on a line '{name}: ...' which it is about: ids with commas, a title in brackets."
+        help = f"State on a line '{name}s: ...' which it is about: ids with commas, a title in brackets."
         yield _finding(artifact, message, f"no {name}", step if is_contract else help)
     names = artifact.contract.author
     own = [field for name in names for field in find_statements(artifact, name)]
@@ -505,6 +500,7 @@ def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
             help = f"State on a line '{names[0]}: ...' who wrote it ({' or '.join(names[:3])})."
             message = f"it does not say who its author is, who must not be the {whose}"
             yield _finding(artifact, message, "author", help)
+            return
         elif wrong := [field for field in own if not people.isdisjoint(_people(field.value))]:
             message = f"its author {wrong[0].value!r} is the {whose}"
             yield _finding(artifact, message, "author", "Let somebody else write it.", wrong[0].line)
@@ -569,4 +565,8 @@ def _people(text: str) -> set[str]:
 def _finding(artifact: Artifact, message: str, key: str, help: str = "", line: int | None = None) -> Finding:
     help = help or f"See {artifact.setting('author_not')} for who it must not be."
     severity: Severity | None = None if artifact.touched else "warning"
-    return artifact.finding("author_not", f"author {key}", message, help, line, severity=severity)
+    found = artifact.finding("author_not", f"author {key}", message, help, line, severity=severity)
+    # Where a field that it rests on is missing or unfilled, that is what is to be told.
+    fields = (*artifact.contract.author, f"{artifact.contract.author_not.partition('.')[0]}s")
+    found.same_as = [f"ART009 {normal_name(field)}" for field in fields]
+    return found
