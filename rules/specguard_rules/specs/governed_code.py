@@ -327,8 +327,8 @@ class ContradictedAuthority(Rule):
     How to fix it: correct the lower document, or change the higher one first.
 
     ```text
-    error: work/AGENT_1_PLAN.md:3: work/AGENT_1_PLAN.md:3 says that canonical_root is '/api/orpc', and
-      ARCHITECTURE.md:3, which goes before it, that it is '/api/v2'
+    error: work/AGENT_1_PLAN.md:3: says that canonical_root is '/api/orpc', and ARCHITECTURE.md:3, which
+      goes before it, that it is '/api/v2'
     ```
 
     ```toml fails
@@ -387,9 +387,9 @@ class ContradictedAuthority(Rule):
                 yield Finding(message, step, path, key="no file", setting=setting)
         touched = {entry.path for entry in entries}
         for one in policy.contradictions(documents, lambda path: whole or path in touched):
-            low, high = one.lower, one.higher
+            low, high, place = one.lower, one.higher, path_text(one.lower.path)
             other = f"{high.place}, which goes before it, that it is {shortened(high.value, 80)!r}"
-            message = f"{low.place} says that {one.name} is {shortened(low.value, 80)!r}, and {other}"
-            step = f"Correct {path_text(low.path)}, or first {path_text(high.path)}."
+            message = f"{place} says that {one.name} is {shortened(low.value, 80)!r}, and {other}"
+            step = f"Correct {place}, or first {path_text(high.path)}."
             setting = f"authority.keys.{one.key}"
             yield Finding(message, step, low.path, low.line, key=one.name, setting=setting)
