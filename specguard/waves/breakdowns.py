@@ -46,7 +46,7 @@ def unmapped_scenarios(
         MissingFact: a required file or object is missing.
     """
     folder = path.rpartition(b"/")[0]
-    step = "Name beside it, in a code span, the gate or the test (`FILE::TEST`) that shows it."
+    step = "Name in a code span the gate or test (`FILE::TEST`) that shows it; for a test to come, its gate."
     for scenario in found:
         problem = proofs.why_unmapped(scenario, folder)
         if problem and not (before and before.why_unmapped(scenario, folder)):
