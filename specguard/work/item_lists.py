@@ -134,7 +134,8 @@ class Source(Record):
         found: list[Listed | tuple[int | None, str]] = []
         for at, value in elements(items) if not self.problem else ():
             key = (*place, at)
-            item_id = at if isinstance(at, str) else self._read_id(value)
+            stated = (whole_text(value_at(value, name)) for name in (self.settings.number, "id"))
+            item_id = at if isinstance(at, str) else next(filter(None, stated), "")
             if not isinstance(value, dict):
                 found.append((self.data.line(key), "is not an object"))
             elif item_id:
@@ -143,10 +144,6 @@ class Source(Record):
                 names = " or ".join(map(repr, dict.fromkeys([self.settings.number, "id"])))
                 found.append((self.data.line(key), f"has no {names}"))
         return found
-
-    def _read_id(self, value: Any) -> str:
-        found = (whole_text(value_at(value, name)) for name in (self.settings.number, "id"))
-        return next(filter(None, found), "")
 
 
 class Sources(Record, frozen=False):
@@ -301,7 +298,9 @@ class Sources(Record, frozen=False):
         place, kind = path_text(source.path), source.kind
         step = f"Let it list the {kind}s, each with its id."
         if source.problem:
-            yield _finding(source, f"{place} {source.problem}", step, "unread", source.data.line())
+            found = _finding(source, f"{place} {source.problem}", step, "unread", source.data.line())
+            found.same_as = ["ART013 unread"]
+            yield found
             return
         for line, problem in source.malformed:
             message = f"{place} lists a {kind} that {problem}"
