@@ -88,7 +88,7 @@ class Store:
             stores: their folders, as absolute paths.
             listed: more folders, in git's format for one environment variable.
         """
-        named = ":".join(filter(None, [*map(_quote, stores), listed]))
+        named = ":".join(filter(None, [*map(quote, stores), listed]))
         self._environment["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = named
         self._end_batch()
 
@@ -442,11 +442,10 @@ def write_file(file: str, content: bytes) -> None:
             stream.write(content)
 
 
-def _quote(folder: str) -> str:
-    """Return a folder's name in git's format for a list of folders, which colons separate."""
-    if ":" not in folder and not folder.startswith('"'):
-        return folder
-    escaped = folder.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def quote(text: str) -> str:
+    """Return a text in quotes, as git reads it in its configuration and in lists of folders."""
+    # Git knows fewer escapes than JSON: a carriage return is written as it is.
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
 
 

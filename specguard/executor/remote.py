@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from specguard.change.object_store import Store, stdin_lines, write_file
+from specguard.change.object_store import Store, quote, stdin_lines, write_file
 from specguard.change.remotes import identity, remote_in, rewrite_url, same_address, shown_address
 from specguard.change.repository import Repository, find_program, is_oid
 from specguard.errors import SpecguardError
@@ -324,15 +324,9 @@ def _sign_in_settings(settings: Sequence[GitSetting], *, local: bool) -> str:
             continue
         section, _, rest = one.key.partition(".")
         subsection, dot, name = rest.rpartition(".")
-        text += f"[{section} {_quoted(subsection)}]\n\t{name}" if dot else f"[{section}]\n\t{name}"
-        text += "\n" if one.value is None else f" = {_quoted(one.value)}\n"
+        text += f"[{section} {quote(subsection)}]\n\t{name}" if dot else f"[{section}]\n\t{name}"
+        text += "\n" if one.value is None else f" = {quote(one.value)}\n"
     return text
-
-
-def _quoted(text: str) -> str:
-    # Git knows fewer escapes than JSON: a carriage return is written as it is.
-    text = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{text}"'
 
 
 _SCHEME: Final = re.compile("([A-Za-z][A-Za-z0-9+.-]*)(?:://|::)")
