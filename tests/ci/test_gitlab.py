@@ -52,8 +52,7 @@ def test_the_component_has_the_form_of_one() -> None:
         assert "default" in about
         assert "type" not in about or "regex" not in about
         assert not about.get("regex", "").startswith("/")
-    used = set(re.findall(r"\$\[\[ inputs\.([\w-]+) \]\]", TEMPLATE))
-    assert used == set(INPUTS)
+    assert set(re.findall(r"\$\[\[ inputs\.([\w-]+) \]\]", TEMPLATE)) == set(INPUTS)
     plugins = "specguard-one==1.0 two==2.0rc1"
     name, job = filled(job_name="guard", stage="check", plugins=plugins)
     assert job["variables"]["SPECGUARD_PLUGINS"] == plugins
