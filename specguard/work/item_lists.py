@@ -667,14 +667,10 @@ def _entry_flaws(item: Listed) -> Iterator[Finding]:
         # Lists are read from the entry, and a table of lists is not read.
         listed = name in ("acceptance", "depends_on", "files") and (own is None or isinstance(own, dict))
         read = [one.text for one in item.stated(name)] if listed else value
-        if _has_content(read) or (name == "depends_on" and isinstance(own, list)):
+        is_owed = all(is_todo(scalar_text(one)) for _, one in walk(read))
+        if not is_owed or (name == "depends_on" and isinstance(own, list)):
             continue
         message = f"{item} {'has no' if value is None or value in ('', []) else 'owes its'} {name}"
         step = f"Add `{source.settings.paths_of(name)[0]}` to the entry" + (", as a list." if listed else ".")
         step += " `[]` says that it needs nothing." if name == "depends_on" else ""
         yield _finding(source, message, step, f"{item.id} {name}", item.line, f"required.{which}")
-
-
-def _has_content(value: Any) -> bool:
-    """Return True if any scalar of a value is neither empty nor a placeholder."""
-    return not all(is_todo(scalar_text(one)) for _, one in walk(value))
