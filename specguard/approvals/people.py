@@ -531,8 +531,7 @@ def sign_as(approver: Approver, record: Approval | Revocation, key: str) -> byte
         SpecguardError: the key cannot sign, or is not one of the approver's.
     """
     signature = sign(record.content, key)
-    known = verify(record.content, signature, approver.keys)
-    if known is None:
+    if verify(record.content, signature, approver.keys) is None:
         message = f"the policy names another key of {approver.name}, or none"
         help = f"sign with that one, or name this one in `key` of {approver.name}'s table in [approvals]"
         raise SpecguardError(message, path=key, help=help, code="signing-failed")

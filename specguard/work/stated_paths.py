@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from specguard.declaration.patterns import Covering
 from specguard.documents.blocks import AnyBlock, Fence, Heading, List, Paragraph, Table, Text, fences, texts
+from specguard.documents.completeness import is_bare_nothing
 from specguard.documents.document import Document
 from specguard.documents.fields import near_section, normal_title
 from specguard.documents.list_items import BARE_WORD, leading_paths, tree_lines, without_box, without_remark
@@ -153,7 +154,8 @@ def _paths(blocks: Sequence[AnyBlock]) -> Iterator[Ask]:
             below = [] if excludes else [ask for ask in _paths(rest) if ask.path or not own]
             meant = next(filter(None, (_UNREAD.match(without_box(cell.raw)) for cell in cells)), None)
             none = Ask("", cells[0].line, "named", meant[1]) if meant else Ask("", cells[0].line)
-            yield from own or ([] if below or excludes else [none])
+            says_none = is_bare_nothing(cells[-1].rendered.partition(":")[2])
+            yield from own or ([] if below or excludes or says_none else [none])
             yield from below
         if isinstance(block, Fence):
             # The root of a tree may be a folder, or the repository by its name.

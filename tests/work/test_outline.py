@@ -70,7 +70,7 @@ def test_items_that_name_no_path_are_known(tree: Grow) -> None:
     for items, unread in (
         ("- `src/`\n- Unit tests for it", 6),
         ("- `src/`: so no crash is left, only an error", 0),
-        ("- `src/`\n- No new dependencies\n- Do not touch the client", 0),
+        ("- `src/`\n- No new dependencies\n- Do not touch the client\n- Docs: none", 0),
         ("- Sources:\n  - `src/`", 0),
     ):
         scope = item(tree, f"# P\n\n## Scope\n\n{items}\n").scope
