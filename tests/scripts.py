@@ -13,7 +13,7 @@ import pytest
 
 from specguard.testing import Repository, run_here
 from specguard.testing.repository import clean_environment
-from tests.integrations.hooks.asking import Session, guarded, write
+from tests.integrations.hooks.asking import Session, guarded
 
 DATA = Path(__file__).parent / "cli" / "data"
 QUESTIONS = ("edit", "before", "run", "after", "stop", "start")
@@ -77,7 +77,8 @@ def play(script: Mapping[str, Any], folder: Path) -> None:
     elif "base" in script:
         repository.commit("chore: base", files=script["base"])
         repository.branch("work")
-    session = Session(repository, environment={"XDG_CACHE_HOME": str(folder / "cache")})
+    environment = {"XDG_CACHE_HOME": str(folder / "cache"), "CLAUDE_PROJECT_DIR": str(repository.path)}
+    session = Session(repository, environment=environment)
     for step in [*script.get("start", ()), *script["steps"]]:
         assert set(step) <= KEYS, set(step) - KEYS
         assert not looks_at_nothing(step), step
@@ -136,8 +137,7 @@ def asked(repository: Repository, session: Session, step: Mapping[str, Any]) -> 
     for name in QUESTIONS:
         if name in step:
             given = [] if step[name] is True else several(step[name])
-            answer = session.ask(write(given[0], repository.path, *given[1:])) if name == "edit" else None
-            answer = answer or getattr(session, name)(*given)
+            answer = getattr(session, name)(*given)
             assert step.get("answer", answer.kind) == answer.kind, (step, answer)
             assert len(answer.refusal.split()) <= step.get("most", 120), (step, answer)
             return answer.refusal or answer.told, ""

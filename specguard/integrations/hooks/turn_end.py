@@ -230,17 +230,18 @@ class _State:
                 verdicts = []
                 for change in open_changes(git, request):
                     verdict = judge_change(change, policies, needs={"quotes"})
-                    if tree in self._entered:
-                        from specguard.declaration.look_alikes import shell_word
-
-                        # The next command begins in another folder, where the same is another finding.
-                        start = f"`cd {shell_word(tree.root)} && "
-                        for judged in verdict.findings:
-                            judged.fingerprint += sha1(tree.root).hexdigest()
-                            judged.finding.help = re.sub("`(?=git |rm |mkdir )", start, judged.finding.help)
                     if request.worktree:
                         earlier_edits.update(pin.earlier_edits(git, tree.root, states_of(change.entries)))
                         drop_ignored(verdict, tree.root, environment)
+                    _spare_earlier_edits(verdict, change, earlier, earlier_edits)
+                    if tree.git_dir != tree.common and verdict.findings:
+                        from specguard.declaration.look_alikes import shell_word
+
+                        # The same in another worktree is another finding, wherever the next command begins.
+                        start = f"`cd {shell_word(tree.root)} && " if tree in self._entered else "`"
+                        for judged in verdict.findings:
+                            judged.fingerprint += sha1(tree.root).hexdigest()
+                            judged.finding.help = re.sub("`(?=git |rm |mkdir )", start, judged.finding.help)
                     if change.source == "range" and verdict.findings:
                         oids = [commit.oid for commit in change.commits]
                         later = change.commits[oids.index(pin.head) + 1 if pin.head in oids else 0 :]
@@ -248,7 +249,6 @@ class _State:
                         own = self._made_here(tree, later) if pin.head else []
                         starts.update(own[0].parents[:1] if own else ())
                         self.own.update(_fingerprints_in(verdict, own))
-                    _spare_earlier_edits(verdict, change, earlier, earlier_edits)
                     verdicts.append(verdict)
                 return verdicts
 

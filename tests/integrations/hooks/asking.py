@@ -162,15 +162,15 @@ class Session:
     def start(self, source: str = "startup") -> Asked:
         return self.ask({"hook_event_name": "SessionStart", "source": source})
 
-    def edit(self, path: str = "docs/api/x.yaml") -> Asked:
-        return self.ask(write(path, self.repository.path))
+    def edit(self, path: str = "docs/api/x.yaml", content: str = "new\n") -> Asked:
+        return self.ask(write(path, self.repository.path, content))
 
     def before(self, command: str) -> Asked:
         return self.ask(call("Bash", {"command": command}, self.repository.path))
 
-    def after(self, command: str = "x", event: str = "PostToolUse") -> Asked:
+    def after(self, command: str = "x", event: str = "PostToolUse", folder: str = "") -> Asked:
         given = {"tool_name": "Bash", "tool_input": {"command": command}, "tool_response": {}}
-        return self.ask({"hook_event_name": event, **given})
+        return self.ask({"hook_event_name": event, "cwd": str(self.repository.path / folder), **given})
 
     def stop(self, again: bool | None = False) -> Asked:
         """What is said at the end of a turn; `again`: whether it goes on already because it was held up."""
