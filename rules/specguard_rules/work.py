@@ -657,8 +657,8 @@ class ConflictingDocument(_WorkRule, Rule):
 
     It is an error if the path begins a task, or an item of *Scope*, *Files* or another section of
     `scope_sections` of `[work.<kind>]`. A task is an item with a box or a number, or below *Tasks*. Elsewhere
-    in these, and below such titles with more words, it is a warning. Other text, negations, quotations, code
-    blocks and sections such as *Out of scope* do not count.
+    in these, and below *Task 1* or such titles with more words, it is a warning. Other text, negations,
+    quotations, code blocks and sections such as *Out of scope* do not count.
 
     Why is this bad? The item cannot be done without breaking the lock.
 

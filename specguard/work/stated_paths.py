@@ -272,18 +272,19 @@ def _mentions(text: str, titles: Sequence[str]) -> Iterator[Ask]:
     """Yield the paths that a document begins tasks with, and those that it mentions in tasks.
 
     A task is a list item with a box or a number, or what is below one of these titles. Below a title of more
-    words, such as "Files to change", paths are only mentioned.
+    words, such as "Files to change", or "Task 1", paths are only mentioned.
     """
     wanted = {normal_title(title) for title in titles}
-    level, how = 0, ""
+    above: dict[int, str] = {}
     for block in _in_scope(Document(text).blocks):
-        if not isinstance(block, Heading):
-            yield from _block_mentions(block, how)
-        elif not level or block.level <= level:
+        if isinstance(block, Heading):
             title = normal_title(block.text.rendered)
-            near = block.level > 1 and not wanted.isdisjoint(title.split())
-            how = "task" if title in wanted else "named" if near else ""
-            level = block.level if how else 0
+            near = block.level > 1 and not {*wanted, "task"}.isdisjoint(title.split())
+            above = {level: how for level, how in above.items() if level < block.level}
+            above[block.level] = "task" if title in wanted else "named" if near else ""
+        else:
+            # In the order of the words, "task" is the most.
+            yield from _block_mentions(block, max(above.values(), default=""))
 
 
 def _block_mentions(block: AnyBlock, how: str) -> Iterator[Ask]:
