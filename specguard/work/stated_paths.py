@@ -150,8 +150,8 @@ def _paths(blocks: Sequence[AnyBlock]) -> Iterator[Ask]:
         entries += [([*row], ()) for row in block.rows] if isinstance(block, Table) else []
         for cells, rest in entries:
             own, excludes = _read_entry(cells)
-            # Below a path, an item without one is a remark.
-            below = [] if excludes else [ask for ask in _paths(rest) if ask.path or not own]
+            # Below a path, an item that begins with none is a remark.
+            below = [] if excludes else [ask for ask in _paths(rest) if ask.path or ask.text or not own]
             meant = next(filter(None, (_UNREAD.match(without_box(cell.raw)) for cell in cells)), None)
             none = Ask("", cells[0].line, "named", meant[1]) if meant else Ask("", cells[0].line)
             says_none = is_bare_nothing(cells[-1].rendered.partition(":")[2])
@@ -262,8 +262,8 @@ def _parse_path(text: str, *, is_path: bool = False) -> str:
     path = without_remark(text).removeprefix("./")
     # Dots in place of a name mean the whole folder.
     path = path.rstrip(".\u2026") if path.endswith(("/...", "/\u2026")) else path
-    # A star right behind a word ends an emphasis: `**Old module**`.
-    alike = re.search(r"(?<![^\W_]|[*])[*]|\.[A-Za-z0-9]+$|^[A-Z][A-Za-z]*file$", path)
+    # Two stars right behind a word end an emphasis: `**Old module**`.
+    alike = re.search(r"(?<![\w*])[*]|\w[*](?![*])|\.[A-Za-z0-9]+$|^[A-Z][A-Za-z]*file$", path)
     fits = (is_path or "/" in path or alike) and (_PATH.fullmatch(path) or _SPACED.fullmatch(path))
     return path if fits and not Covering.problem_in(path) else ""
 
