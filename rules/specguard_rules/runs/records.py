@@ -187,12 +187,12 @@ class MissingManifest(Rule):
 
 def _unnamed_findings(commits: Sequence[Commit], work: Work, records: RunRecords) -> Iterator[Finding]:
     """Yield findings for commits that lack a required run, or for the change if no commit names its item."""
-    kinds = set(records.settings.require)
-    folder, done = records.settings.folder, [commit for commit in commits if not commit.is_merge]
-    # A commit that only adds runs is no work of its item, whatever its message names.
-    own = {one.oid: one for one in done if {e.path.startswith(folder) for e in one.own_entries} != {True}}
+    kinds, folder = set(records.settings.require), records.settings.folder
+    own = {commit.oid: commit for commit in commits if not commit.is_merge}
     runless = {oid for oid, commit in own.items() if not run_names(commit, records)}
-    items = [one for one in work.commits if one.kind in kinds and one.commit in runless]
+    # A commit that only adds runs is no work of its item, whatever its message names.
+    due = {oid for oid in runless if {one.path.startswith(folder) for one in own[oid].own_entries} != {True}}
+    items = [one for one in work.commits if one.kind in kinds and one.commit in due]
     for naming in items:
         what = f"commit {(naming.commit or '')[:12]} is {naming.item}'s and names no run"
         message = own[naming.commit or ""].message
@@ -200,7 +200,7 @@ def _unnamed_findings(commits: Sequence[Commit], work: Work, records: RunRecords
         step = f"make it. Or type `specguard run gates`, and name its folder: `{how}`"
         yield _no_run_finding(naming, what, step, "commit.body")
     of_change = work.naming
-    if not items and own and len(runless) == len(own) and of_change and of_change.kind in kinds:
+    if not items and due and len(runless) == len(own) and of_change and of_change.kind in kinds:
         what = f"{of_change.label} is {of_change.item}'s, and no commit of it names a run"
         yield _no_run_finding(of_change, what, "make the commit.", of_change.field)
 
