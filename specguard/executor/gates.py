@@ -211,10 +211,10 @@ class GateRound:
             return
         if self._plan.format_all:
             guards, papers = self._run.policy.guards, Papers(self._run.policy.declared("work_kinds"))
-            scope = scope_of(self._run.policy, self._run.item)
+            scope, changed = scope_of(self._run.policy, self._run.item), {entry.path for entry in entries}
             tree = self._work_tree.entries(self._tree, self._run.git.empty_tree)
             kept = (one for one in tree if one.is_file and not (guards.find(one.path) or papers.at(one.path)))
-            entries = [one for one in kept if scope is None or scope.paths.matches(one.path)]
+            entries = [e for e in kept if not scope or e.path in changed or scope.paths.matches(e.path)]
         touched = {entry.path for entry in entries}
         for chosen in self._choose("format", entries):
             self._run_calls(chosen)

@@ -151,15 +151,15 @@ def test_a_formatter_works_on_the_files_that_the_change_touches(tmp_path: Path) 
 
 
 def test_a_document_may_have_everything_formatted(tmp_path: Path) -> None:
-    """Only the scope is, without guarded files and papers, and a formatter that changes others is undone."""
+    """Only the scope and what is changed are, without guards and papers; others are put back."""
     document = "## Files\n\n- src/a.py\n- locked/\n- docs/\n\n## Formatting\n\nFormat all files.\n"
-    formats = {"kind": '"format"', "when": '["src/", "locked/", "docs/"]'}
+    formats = {"kind": '"format"', "when": '["src/", "locked/", "docs/", "new.py"]'}
     gates = gate("fmt", "sed -i 's/=.*/= 9/' {changed_files}", **formats)
     gates += gate("wide", "echo >> docs/phase-13.md; echo >> src/a.py", **formats)
     with run_of(tmp_path, gates, document, {"docs/phase-13.md": "a = 1\n", "src/b.py": "b = 1\n"}) as run:
-        work(run, "echo b > b.py; ln -s a.py src/link.py")
+        work(run, "echo b > b.py; echo n = 1 > new.py; ln -s a.py src/link.py")
         assert judged(run)
-        assert run.manifest.commands[0].command.endswith("/' ./src/a.py")
+        assert run.manifest.commands[0].command.endswith("/' ./new.py ./src/a.py")
         assert Path(run.place.path, "src/a.py").read_text() == "a = 9\n\n"
         [note] = [one for one in run.manifest.notes if "undone" in one]
         assert "changed docs/phase-13.md; that was undone" in note
