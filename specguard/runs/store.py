@@ -243,10 +243,10 @@ class RunStore:
     def folders(self) -> Iterator[str]:
         """Return the folder of each run, from `root`; links are not followed.
 
-        A run that is committed is where its record is; on other branches only its ignored files are left.
+        Logs alone do not make a committed run: git may ignore them, and leave them on other branches.
         """
-        found = self._files.folders() if self._settings.keep == "tree" else self._files.folders(RUN_MARKS)
-        return map(os.fsdecode, found)
+        marks = [one for one in RUN_MARKS if one.endswith(b".json") or self._settings.keep != "tree"]
+        return map(os.fsdecode, self._files.folders(marks))
 
     def runs(self) -> Sequence[RunView]:
         """Return all runs, the newest last, including those with a broken record."""

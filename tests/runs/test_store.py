@@ -149,10 +149,10 @@ def test_a_broken_manifest_or_a_lost_one_is_seen(tmp_path: Path) -> None:
     }
     for number, text in enumerate(broken):
         write(tmp_path / "phase-12" / f"r{number}" / "manifest.json", text)
-    write(tmp_path / "phase-12" / "s" / "commands" / "01-x.log", "x")
-    write(tmp_path / "phase-12" / "t" / "manifest.json" / "inside", "x")
-    lost = ["there is neither manifest.json nor meta.json"] * 2
-    assert len(RunStore(str(tmp_path), RunSettings(keep="tree")).runs()) == len(broken) + 1
+    for place in ("s/commands/01-x.log", "t/manifest.json/inside", "u/control/heartbeat.json"):
+        write(tmp_path / "phase-12" / place, "{}")
+    lost = ["there is neither manifest.json nor meta.json"] * 3
+    assert len(RunStore(str(tmp_path), RunSettings(keep="tree")).runs()) == len(broken) + 2
     for run, said in zip(RunStore(str(tmp_path)).runs(), [*broken.values(), *lost], strict=True):
         assert said in run.problem
         assert run.state == "unreadable"
