@@ -62,8 +62,8 @@ _LEFT_OUT: Final = re.compile(
 # A label or heading above paths that stay as they are, but not "Do not touch anything outside:". Only some
 # words say so amid a heading: "Config not loading" does not.
 _OUTSIDE: Final = re.compile(
-    r"^out$|^(?:(?:th(?:e|is|ese)|it|following|files?|paths?|phase|track|we|you|explicitly|are|do|does|must|may"
-    r"|can|will|shall|should|be|stay|remain|leave|keep) ){0,6}"
+    r"^out$|^(?:(?:th(?:e|is|ese)|following|files?|paths?|phase|track|we|you|explicitly|are|do|does|must|may"
+    rf"|can|will|shall|should|be|stay|remain|leave|keep|it(?= (?:\w+ ){{1,3}}{_CHANGED})) ){{0,6}}"
     r"(?!(?:.* )?(?:any\w*|files?|paths?|changes?) (?:except|but|other than|outside(?! of))\b)"
     r"(?:not(?! (?:exhaustive|found|just|limited|only|yet)\b)|cannot|(?:do|does|wo|must|is|are)n t|never"
     r"|alone|as is|no changes?|exclu(?:de(?!.* from (?!(?:the )?scope))|sions)|except|locks?$"
