@@ -356,16 +356,17 @@ class StageState(Record):
     def _unnamed_items(self, kind: str, artifacts: Sequence[Artifact]) -> Iterator[Finding]:
         """Yield the closed items that no artifact is about, of a kind whose owners may not be its author.
 
-        An item that names this stage is the review itself, and one that names a later stage follows it.
+        An item of this stage is the review itself, and one of a later stage follows it. Those of the
+        first stage that has any are always reviewed.
         """
         waves, sources = self.wave.waves, self.wave.waves.sources
-        earlier = [stage.settings for stage in self.predecessors]
+        others = [stage for stage in self.wave.stages if waves.kind_of(stage.settings.items) == kind][1:]
+        later = [stage.settings for stage in others if stage is self or self in stage.predecessors]
         items = self.wave.items(kind) if kind in sources.kinds else ()
-        items = [item for item in items if not item.text("stage") or waves.stage_of(item) in earlier]
+        items = [item for item in items if waves.stage_of(item) not in later]
         closed = [item for item in items if sources.closed(item) and (item.closed or not sources.assumed)]
         work = waves.artifacts.work() if closed else None
-        related = [related_items(artifact, work, kind)[0] for artifact in artifacts] if work else []
-        named = {normal_id(item.id) for found in related for item in found}
+        named = {normal_id(own.id) for one in artifacts if work for own in related_items(one, work, kind)[0]}
         for item in closed:
             if normal_id(item.id) not in named:
                 yield Finding(f"{item} is closed, and the review is not about it", path=artifacts[0].path)
