@@ -332,12 +332,11 @@ class Box:
     @property
     def title(self) -> str:
         """The text as a reader sees it, without emphasis, code marks and the targets of links."""
-        text = self.text
-        # Without code marks, Markdown reads emphasis in `src/__init__.py`.
-        plain = str.maketrans({"_": r"\_", "*": r"\*"})
+        # Behind an even number of code marks, Markdown reads emphasis in `src/__init__.py`.
+        parts, plain = self.text.split("`"), str.maketrans({"_": r"\_", "*": r"\*"})
         for file in self.files:
-            text = text if f"`{file}" in text else text.replace(file, file.translate(plain))
-        return Text(text, self.line).rendered.strip()
+            parts[::2] = [part.replace(file, file.translate(plain)) for part in parts[::2]]
+        return Text("`".join(parts), self.line).rendered.strip()
 
     def values(self, key: str) -> Sequence[str]:
         """Return the values of a detail, without empty ones."""
