@@ -417,14 +417,15 @@ class UncoveredItem(Rule):
     condition: ClassVar[str] = "every item that is done has evidence of the grade that is asked for"
 
     def check(
-        self, run_records: RunRecords, claims: Claims, commits: Sequence[Commit] | None = None
+        self, run_records: RunRecords, claims: Claims, policy: Policy, commits: Sequence[Commit] | None = None
     ) -> Iterator[Finding]:
         """Judge the evidence of done items, except of the item whose run is under way."""
 
         def uncovered(claim: Claim) -> Iterator[Finding]:
             plan, ticked = claims.plan_of(claim), claim.status == "ticked"
             # PLN003 reports a task of a plan without any evidence, and ART006 a tick without any.
-            if plan is not None and not (claim.statement or claim.cited):
+            is_told = policy.active_rule("PLN003") and not (claim.statement or claim.cited)
+            if plan is not None and is_told and not any(claims.proof.run_flaws(claim)):
                 return
             flaw = claims.proof.judge(claim)
             if flaw is not None and (flaw.unbound or not (ticked or plan)):
