@@ -18,7 +18,7 @@ from specguard.work.name_templates import path_template
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
-    from typing import Final
+    from typing import Any, Final
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.documents.dates import Stamp
@@ -488,7 +488,9 @@ def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
         message = f"{unread!r} is not the id of one {name}" if unread else message
         step = f"Have the {name} in its folder, or let both paths have a placeholder in common."
         help = f"State on a line '{name}s: ...' which it is about: ids with commas, a title in brackets."
-        yield _finding(artifact, message, f"no {name}", step if is_contract else help)
+        # Where the field is missing or unfilled, that is what is to be told.
+        same = [f"ART009 {normal_name(name)}s"]
+        yield _finding(artifact, message, f"no {name}", step if is_contract else help, same_as=same)
     names = artifact.contract.author
     own = [field for name in names for field in find_statements(artifact, name)]
     for other, people in others:
@@ -499,11 +501,12 @@ def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
         elif not any(_people(field.value) for field in own):
             help = f"State on a line '{names[0]}: ...' who wrote it ({' or '.join(names[:3])})."
             message = f"it does not say who its author is, who must not be the {whose}"
-            yield _finding(artifact, message, "author", help)
+            same = [f"ART009 {normal_name(one)}" for one in names]
+            yield _finding(artifact, message, "author", help, same_as=same)
             return
         elif wrong := [field for field in own if not people.isdisjoint(_people(field.value))]:
             message = f"its author {wrong[0].value!r} is the {whose}"
-            yield _finding(artifact, message, "author", "Let somebody else write it.", wrong[0].line)
+            yield _finding(artifact, message, "author", "Let somebody else write it.", line=wrong[0].line)
 
 
 @cached_method
@@ -562,11 +565,7 @@ def _people(text: str) -> set[str]:
     return found
 
 
-def _finding(artifact: Artifact, message: str, key: str, help: str = "", line: int | None = None) -> Finding:
+def _finding(artifact: Artifact, message: str, key: str, help: str = "", **more: Any) -> Finding:
     help = help or f"See {artifact.setting('author_not')} for who it must not be."
     severity: Severity | None = None if artifact.touched else "warning"
-    found = artifact.finding("author_not", f"author {key}", message, help, line, severity=severity)
-    # Where a field that it rests on is missing or unfilled, that is what is to be told.
-    fields = (*artifact.contract.author, f"{artifact.contract.author_not.partition('.')[0]}s")
-    found.same_as = [f"ART009 {normal_name(field)}" for field in fields]
-    return found
+    return artifact.finding("author_not", f"author {key}", message, help, severity=severity, **more)
