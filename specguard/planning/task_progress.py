@@ -219,7 +219,7 @@ def plan_files(kinds: Mapping[str, PlanKind], root: str, only: str = "") -> list
         missing = f"there is no plan here; tried: {tried}" if tried else "the policy describes no plans"
         raise SpecguardError(
             f"there is no plan {only}" if only else missing,
-            help="switch to the branch that has it" if tried else "describe plans: [plans.<name>]",
+            help="specguard plan status, or go to its branch" if tried else "describe plans: [plans.<name>]",
             code="unknown-name" if only or tried else "incomplete-policy",
         )
     return list(found.values())

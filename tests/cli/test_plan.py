@@ -289,7 +289,7 @@ class TestSync:
     def test_without_plans_and_with_one_that_is_broken(self, planned: Planned) -> None:
         (planned.top / PLAN).write_text("{")
         assert "cannot be read" in ended(plan(planned, "sync"), 2).stderr
-        told = "there is no plan .plans/till [unknown-name]\n  next: switch to the branch that has it\n"
+        told = ".plans/till [unknown-name]\n  next: specguard plan status, or go to its branch\n"
         assert told in plan(planned, "sync", "--plan", ".plans/till").stderr
 
 
