@@ -122,9 +122,8 @@ class NewPlan:
     def _data(self) -> Any:
         """Return the data of the plan's file."""
         kind = self._kind
-        name = self._source.name
-        goal = name.lstrip("0123456789").replace("-", " ").strip() or name
-        top = {"goal": goal, "source": self._source.path}
+        name, path = self._source.name, self._source.path
+        top = {"goal": name.lstrip("0123456789").replace("-", " ").strip() or name, "source": path}
         option = {kind.option: self._option} if kind.option else {}
         tasks = [self._task(box, needed) for box, needed in self._boxes.dependencies()]
         return nest_keys({**top, **option, kind.tasks: tasks})

@@ -333,9 +333,11 @@ class Box:
     def title(self) -> str:
         """The text as a reader sees it, without emphasis, code marks and the targets of links."""
         # Behind an even number of code marks, Markdown reads emphasis in `src/__init__.py`.
-        parts, plain = self.text.split("`"), str.maketrans({"_": r"\_", "*": r"\*"})
+        parts, escapes = self.text.split("`"), str.maketrans({"_": r"\_", "*": r"\*"})
+        plain = "`".join(parts[::2])
         for file in self.files:
-            parts[::2] = [part.replace(file, file.translate(plain)) for part in parts[::2]]
+            plain = plain.replace(file, file.translate(escapes))
+        parts[::2] = plain.split("`")
         return Text("`".join(parts), self.line).rendered.strip()
 
     def values(self, key: str) -> Sequence[str]:
