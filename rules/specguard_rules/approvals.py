@@ -88,9 +88,10 @@ class BrokenLog(Rule):
                 step = f"Put it back with `git checkout HEAD -- {shell_quote(path)}`"
             elif added := next(inside, None):
                 step = put_back(added, base)
-            severity = "warning" if local else None
             what = f"is not a record: {broken.reason}"
-            found.setdefault(path, _finding(path, what, step, severity=severity))
+            # A signature has its record again once that one is put back.
+            if found.keys().isdisjoint((path, path.removesuffix(b".sig"))):
+                found[path] = _finding(path, what, step, severity="warning" if local else None)
         yield from found.values()
         for path, oid in approvals.removed if commits and policy.merge != "squash" else ():
             if path not in found:

@@ -66,7 +66,7 @@ def test_a_record_of_the_base_is_not_touched(tmp_path: Path) -> None:
             able = [rule["approvers"] for rule in outcome.report["rules"] if rule["code"] == "PTH004"]
             assert (outcome.exit_code, able) == (1, [[]])
             assert any(at == path and text.startswith(f"{path} {message}") for at, text in found(outcome))
-            helps = [one["help"] for one in outcome.report["findings"] if one["location"]["path"] == path]
+            helps = [one["help"] for one in outcome.report["findings"] if path in one["location"]["path"]]
             assert all(f"git checkout {start} -- {path}" in one or "git reset --keep" in one for one in helps)
             repository.git("reset", "-q", "--hard", "HEAD^")
 
