@@ -85,9 +85,11 @@ def _format(value: Any, *, keep: bool = False) -> str:
     import json
 
     if isinstance(value, dict) and not keep:
-        value = {key: one for key, one in value.items() if one not in (None, [], {}, "")}
+        # What is long, such as a key, comes last: where the text is cut, the rest can still be read.
+        stated = (item for item in value.items() if item[1] not in (None, [], {}, ""))
+        value = dict(sorted(stated, key=lambda item: len(str(item[1]))))
     text = "nothing" if value is None else json.dumps(value, ensure_ascii=False, default=str)
-    return shortened(text, 120)
+    return shortened(text, 240)
 
 
 def compare(old: Policy, new: Policy) -> list[Difference]:
@@ -246,9 +248,7 @@ def _elements_only_in(one: Sequence[Any], other: Sequence[Any]) -> list[Any]:
 
 def _limit(value: Any, direction: str) -> float:
     """Return a value as a number for comparison; None, or 0 as a maximum, is unlimited."""
-    if isinstance(value, bool):
-        return float(value)
-    if value is None or (direction == "lower" and value == 0):
+    if value is None or (direction == "lower" and value == 0 and value is not False):
         return float("inf") if direction == "lower" else float("-inf")
     return float(value) if isinstance(value, (int, float)) else float("nan")
 
