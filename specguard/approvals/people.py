@@ -194,7 +194,7 @@ class Person(Record, kw_only=True):
         for login in filter(None, (self.login.casefold(), *(alias.groups() if alias else ()))):
             if login in map(str.casefold, approver.logins):
                 return f"by the account {login}"
-        if _plain_name(self.name) and _plain_name(self.name) == _plain_name(approver.name):
+        if self.name.strip() and self.name.casefold().split() == approver.name.casefold().split():
             return f"by the name {self.name}"
         return ""
 
@@ -282,10 +282,6 @@ def _plain_address(email: str) -> str:
     """Normalize an address: ignore case, and the part of the local name after a plus sign."""
     local, _, host = email.strip().casefold().rpartition("@")
     return f"{local.partition('+')[0] or local}@{host}" if host else email.casefold()
-
-
-def _plain_name(name: str) -> str:
-    return " ".join(name.casefold().split())
 
 
 EXEMPTIBLE: Final = ("CMT", "PRQ")
