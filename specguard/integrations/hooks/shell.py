@@ -52,6 +52,9 @@ _WRAPPERS: Final = {"env": "u", "nice": "n", "setsid": "", "stdbuf": "eio", "tim
 _WRAPPER_OPTIONS: Final = ("unset", "adjustment", "error", "input", "output", "kill-after", "signal")
 """The long options of these programs that have a value."""
 
+_RUNNERS: Final = {"uv": "run", "poetry": "run", "pdm": "run", "python": "-m", "python3": "-m"}
+"""Programs that run the command behind a word of theirs."""
+
 _RUNNING: Final = ("sh", "bash", "zsh", "dash", "xargs")
 """Programs that run a command which is an argument, or which they read."""
 
@@ -227,17 +230,19 @@ class Interpreter:
     def _unwrap(self, words: Words) -> tuple[str, Words]:
         """Return the program of a call and its arguments, without assignments and wrappers in front."""
         while words:
-            name, words = words[0].text or "", words[1:]
-            # The folder does not matter: /usr/local/bin/git is git.
-            name = name.rpartition("/bin/")[2] if name.startswith("/") else name
-            if re.match(r"[A-Za-z_][\w\[\]]*=", name):
-                self._set(name, self.skips)
+            text, words = words[0].text or "", words[1:]
+            # The folder does not matter: /usr/local/bin/git is git, and .venv/bin/specguard is specguard.
+            name = text.rpartition("/bin/")[2]
+            if re.match(r"[A-Za-z_][\w\[\]]*=", text):
+                self._set(text, self.skips)
             elif name in _WRAPPERS:
                 options, words = options_of(words, _WRAPPERS[name], _WRAPPER_OPTIONS, leading=True)
                 for _, value in options:
                     self._set((value and value.text) or "", [])
                 # The first operand of `timeout` is the time.
                 words = words[name == "timeout" :]
+            elif name in _RUNNERS and words and words[0].text == _RUNNERS[name]:
+                words = words[1:]
             elif name not in _PREFIXES:
                 return name, words
         return "", words
