@@ -53,12 +53,10 @@ class Difference(Record, frozen=False):
         """The change as text: for lists the elements removed and added, else both values; cut if long."""
         old, new = self.old, self.new
         if isinstance(old, list) and isinstance(new, list):
-            removed, added = _elements_only_in(old, new), _elements_only_in(new, old)
-            parts = (("drops", removed), ("adds", added))
-            if removed or added:
-                return " and ".join(
-                    f"{verb} {listed(list(map(_format, some)), _NAMED)}" for verb, some in parts if some
-                )
+            parts = (("drops", _elements_only_in(old, new)), ("adds", _elements_only_in(new, old)))
+            texts = [f"{verb} {listed(list(map(_format, some)), _NAMED)}" for verb, some in parts if some]
+            if texts:
+                return " and ".join(texts)
         keep = not any(isinstance(one, Record) for one in (self.before, self.after))
         return f"from {_format(old, keep=keep)} to {_format(new, keep=keep)}"
 
