@@ -196,6 +196,7 @@ def _record_data(logged: LoggedRecord) -> dict[str, Any]:
 @opt.approval
 @_key
 @opt.what_is_judged
+@opt.floor
 def approve_command(rules: tuple[str, ...], output_format: str, **options: Any) -> None:
     """Show the findings that an approval could lift, or approve those of RULE.
 

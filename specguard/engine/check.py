@@ -159,7 +159,7 @@ def _options(change: Change) -> dict[str, str]:
     A clone finds its default branch and its own branch itself.
     """
     request, event, repository = change.request, change.event, change.git.repository
-    options = {name: getattr(request, name) for name in ("base", "head", "range", "branch", "patch")}
+    options = {name: getattr(request, name) for name in ("base", "head", "range", "branch", "patch", "floor")}
     if event.base != event.default and not (request.range or request.root):
         options["base"] = request.base or event.base or ""
     if (push := change.pushed) and request.push and push.new:
