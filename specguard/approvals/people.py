@@ -395,7 +395,7 @@ def sign(content: bytes, key: str) -> bytes:
     if done.returncode or not done.stdout.startswith(_BEGIN):
         from specguard.declaration.look_alikes import shell_word
 
-        word = shell_word(key)
+        word = shell_word(key.removesuffix(".pub"))
         steps = f"try `ssh-keygen -y -f {word}`, or hold it in an agent: `ssh-add {word}`"
         help = steps if os.path.lexists(key) else "check its name"
         raise SpecguardError(f"{key} cannot sign: {_error_line(done)}", help=help, code="signing-failed")
