@@ -523,22 +523,20 @@ def related_items(artifact: Artifact, work: Work, kind: str) -> tuple[list[WorkI
 
     The second value is a part of such a field that names none, or several without a comma or *and* between.
     """
-    from specguard.work.kinds import number_of
-    from specguard.work.named_items import WorkItem
-
+    found, unread = [], ""
+    # What a list has is known without its branch; of any other word, a complete name shows that it is an id.
+    named = not work.kinds[kind].source
     fields = find_fields(artifact.values, kind, f"{kind}s", f"{kind} id")
     stated = fields or [one for end in ("", "s", " id") for one in find_statements(artifact, kind + end)]
     names = [artifact.fields[kind]] if kind in artifact.fields else [field.value for field in stated]
-    found, unread = [], ""
     listed = _BRACKETS.sub(" ", ",".join(names)[:LONGEST_VALUE]).replace(";", ",")
     for part in filter(str.strip, listed.split(",")):
         most = 0
         for piece in part.replace("&", " and ").split(" and "):
             words = [word.strip(":.") for word in piece.split()]
-            resolved = {word: work.resolve(kind, word, number_of(word), artifact.fields) for word in words}
-            read = {word: item for word, item in resolved.items() if isinstance(item, WorkItem)}
+            read = {word: work.with_id(kind, word, artifact.fields, named=named) for word in words}
             # A number in a title is no id.
-            items = [one for word, one in read.items() if word in (words[0], one.id)]
+            items = [one for word, one in read.items() if one is not None and word in (words[0], one.id)]
             found += items
             most = max(most, len(items))
         unread = unread if most == 1 else part.strip()

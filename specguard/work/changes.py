@@ -170,7 +170,7 @@ def _document_moves(work: Work, name: str, path: bytes, before: Tree, after: Tre
     # Any key of a text that changes, word of a row that does, or part of a file's name in it, may be an id.
     words = [pointer.id, *keys, *rows.split(), *rows.replace("-", " ").split()]
     for item_id in dict.fromkeys(words):
-        was, now = earlier.with_id(name, item_id), later.with_id(name, item_id)
+        was, now = earlier.with_id(name, item_id, {}), later.with_id(name, item_id, {})
         if was is None or now is None or (was.number or 0) < (current.number or 0):
             continue
         old, new = was.document, now.document

@@ -100,14 +100,15 @@ class WorkItems(Record, frozen=False):
             item_id: the item's id.
             number: its number, if it has one.
             fields: fields from a name; the pointer's own fields have precedence.
-            named: False for an item of a pointer whose names need not be complete.
+            named: False for an item whose names need not be complete.
 
         Raises:
             MissingFact: the trusted base cannot be read.
         """
         settings = self.kinds[kind]
         if settings.source:
-            return self._resolve_listed(kind, settings, item_id, fields)
+            listed = self._listed_item(kind, settings, item_id, fields)
+            return self._complete(listed) if named and isinstance(listed, WorkItem) else listed
         pointer = self.pointer(kind)
         if pointer.problem:
             return Unresolved(pointer.problem, pointer)
@@ -128,16 +129,18 @@ class WorkItems(Record, frozen=False):
         """
         return self.resolve(naming.kind, naming.id, naming.number, naming.fields)
 
-    def with_id(self, kind: str, item_id: str) -> WorkItem | None:
-        """Return the item with an id, whose names need not be complete; None if it cannot be resolved.
+    def with_id(
+        self, kind: str, item_id: str, fields: Mapping[str, str], *, named: bool = False
+    ) -> WorkItem | None:
+        """Return the item with an id, as `resolve` does; None if it cannot be resolved.
 
         Raises:
             MissingFact: the trusted base cannot be read.
         """
-        item = self.resolve(kind, item_id, number_of(item_id), {}, named=False)
+        item = self.resolve(kind, item_id, number_of(item_id), fields, named=named)
         return item if isinstance(item, WorkItem) else None
 
-    def _resolve_listed(
+    def _listed_item(
         self, kind: str, settings: WorkKind, item_id: str, name_fields: Mapping[str, str]
     ) -> WorkItem | Unresolved:
         """Return an item as its kind's source lists it."""
@@ -152,9 +155,7 @@ class WorkItems(Record, frozen=False):
             documents, name_fields = own.documents, known
         sources = Sources(self.kinds, documents=documents, passes=self.passes)
         listed = sources.meant_by(kind, item_id, name_fields)
-        if isinstance(listed, Unresolved):
-            return listed
-        return self._complete(listed.work_item(name_fields, self.tree()))
+        return listed if isinstance(listed, Unresolved) else listed.work_item(name_fields, self.tree())
 
     def _complete(self, item: WorkItem) -> WorkItem | Unresolved:
         """Return an item with its base and remote, if its names and document places can be rendered."""
@@ -320,7 +321,7 @@ class Work(WorkItems, frozen=False):
                 if item_id in tried:
                     continue
                 tried.add(item_id)
-                item = self.with_id(kind, item_id)
+                item = self.with_id(kind, item_id, {})
                 path = item.document if item is not None else None
                 if path in rest:
                     rest.discard(path)
