@@ -9,7 +9,7 @@ from specguard.declaration.patterns import re2_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any, Self
 
 _UNSUPPORTED = {"(?=": "looks ahead", "(?!": "looks ahead", "(?<=": "looks behind", "(?<!": "looks behind"}
@@ -50,12 +50,16 @@ class Expression:
             return True
         return _compile(f"(?m:{self.text})").search(to_utf8(text)) is not None
 
-    def count(self, text: str | bytes) -> int:
-        """Return the number of matches in a text, from left to right, without overlap.
+    def matches(self, text: str | bytes) -> Iterator[str]:
+        """Yield the matches in a text, from left to right, without overlap.
 
         Each match may scan to the text's end, so this is for short texts, such as a line.
         """
-        return sum(1 for _ in _compile(self.text).finditer(to_utf8(text)))
+        return (str(match[0], "utf-8", "replace") for match in _compile(self.text).finditer(to_utf8(text)))
+
+    def count(self, text: str | bytes) -> int:
+        """Return the number of `matches` in a text."""
+        return sum(1 for _ in self.matches(text))
 
     def capture(self, text: str | bytes) -> str | None:
         """Return the first group of the first match; None if nothing matches or the group took no part."""

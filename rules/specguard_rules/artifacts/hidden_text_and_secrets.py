@@ -296,9 +296,7 @@ class SecretInArtifact(Rule):
         for name, plan_kind in plan_kinds.items():
             for path in select_files(plan_files(plan_kind, "**"), entries, documents, whole=whole):
                 setting[path] = f"plans.{name}"
-        for artifact in artifacts.judged if artifacts is not None else ():
-            if documents.tree.has_file(artifact.path):
-                setting[artifact.path] = f"artifacts.{artifact.name}"
+        setting |= {one.path: f"artifacts.{one.name}" for one in (artifacts.judged if artifacts else ())}
         documents.prefetch(setting)
 
         def secrets_in(path: bytes) -> Iterator[Finding]:
@@ -308,7 +306,7 @@ class SecretInArtifact(Rule):
             for index, expression in enumerate(self.patterns):
                 lines = content.split(b"\n") if expression.may_match_line(content) else ()
                 for number, row in enumerate(lines, start=1):
-                    if expression.search(row):
+                    if not all(map(self._allows, expression.matches(row))):
                         yield _secret_finding(path, "", number, "", f"patterns.{index}")
 
         yield from judge_each(sorted(setting), secrets_in)
