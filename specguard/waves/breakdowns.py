@@ -541,7 +541,7 @@ class Dispositions:
             MissingFact: a required file or object is missing.
         """
         place = path_text(self._artifact.path)
-        step = f"Write '{item.id}: deferred, trigger: no (`FILE`)' with the file that shows it; or do {item}."
+        step = f"Write '{item}: deferred, trigger: no (`FILE`)' with the file that shows it; or do {item}."
         mention = _mention_pattern(item)
         found = [one for one in self._passages if mention.search(one.key)]
         for one in found:
