@@ -76,7 +76,7 @@ class Contract(Settings):
     )
     sections: list[str] = setting([], "required sections", tightens="more")
     forbidden_sections: list[str] = setting([], "forbidden sections", tightens="more")
-    aliases: dict[str, list[str]] = setting({}, "other names of sections or fields; `*` is any words")
+    aliases: dict[str, list[str]] = setting({}, "other names of sections (`*` is any words) or fields")
     placeholders: list[str] = setting([], "texts that are not content, such as `TODO`", tightens="more")
     fields: dict[str, str | list[str]] = setting(
         {},
