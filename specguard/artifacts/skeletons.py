@@ -153,19 +153,19 @@ def locate(
     allowed = known | {one for text in companions for one in path_template(text).names}
     for unknown in sorted(values.keys() - allowed):
         has = f"it has {', '.join(sorted(allowed))}" if allowed else "it has none"
-        raise _unfilled(f"{name} has no placeholder {unknown!r}", has)
+        raise unfilled(f"{name} has no placeholder {unknown!r}", has)
     by_path = path is not None
     missing = sorted(known - values.keys() - (template.names if by_path else set()))
     if missing:
         known_values = [f"{one}={shlex.quote(value)}" for one, value in values.items() if one != "date"]
         command = " ".join(["specguard new", name, *known_values, *(f"{one}=..." for one in missing)])
-        raise _unfilled(f"{name} is {text}, and no value is given for {', '.join(missing)}", command)
+        raise unfilled(f"{name} is {text}, and no value is given for {', '.join(missing)}", command)
     if path is None:
         rest = text.removeprefix("**/")
         plain = path_template(rest).exact_path(values)
         if plain is None:
             message = f"{name} is {text}, and no values are given for its wildcards"
-            raise _unfilled(message, f"name the file yourself: specguard new {name} --path ...")
+            raise unfilled(message, f"name the file yourself: specguard new {name} --path ...")
         path = join_path(folder, plain) if rest != text else plain
     fields = template.read(path)
     if (
@@ -176,11 +176,12 @@ def locate(
     ):
         message = f"{path_text(path)} is no {name}, which is {text}"
         step = "a value is a part of a name, without a slash; a number has only digits"
-        raise _unfilled(message, "--path begins in the folder that you are in" if by_path else step)
+        raise unfilled(message, "--path begins in the folder that you are in" if by_path else step)
     return path, {**values, **fields}
 
 
-def _unfilled(message: str, help: str) -> SpecguardError:
+def unfilled(message: str, help: str) -> SpecguardError:
+    """Return the error of a template whose placeholders have no values, or wrong ones."""
     return SpecguardError(message, help=help, code="unfilled-template")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from specguard.artifacts.contracts import Contract
-from specguard.artifacts.skeletons import Skeletons, locate
+from specguard.artifacts.skeletons import Skeletons, locate, unfilled
 from specguard.change.check_request import Request
 from specguard.cli import options as opt
 from specguard.cli.options import from_here, say, say_each, show, show_markdown, usage
@@ -105,7 +105,8 @@ def new_command(
     if into and not contract.template.startswith("**/"):
         raise usage(f"{artifact} has its own folder: {contract.path or contract.root}", "leave --in out")
     where = _from_root(chosen, top) if chosen else None
-    path, fields = locate(artifact, contract, _values(values, contract), _from_root(into or ".", top), where)
+    known = _values(values, contract, chosen)
+    path, fields = locate(artifact, contract, known, _from_root(into or ".", top), where)
     skeletons = Skeletons(
         contracts,
         policy.declared("work_kinds"),
@@ -128,18 +129,19 @@ def new_command(
         say(f"note: {name} must be there too, and its name is yours to choose", err=True)
 
 
-def _values(words: Sequence[str], contract: Contract) -> dict[str, str]:
-    """Return the values of placeholders by their lower-case names; `{date}` defaults to today's UTC date."""
+def _values(words: Sequence[str], contract: Contract, chosen: str) -> dict[str, str]:
+    """Return the values of placeholders by their lower-case names.
+
+    `{date}` defaults to today's UTC date, except in a chosen path, which has its own.
+    """
     values: dict[str, str] = {}
     for word in words:
         name, _, value = word.partition("=")
         if not name or not value:
             help = "write its name and its value: agent=3"
-            raise SpecguardError(
-                f"{word!r} is not a value of a placeholder", help=help, code="unfilled-template"
-            )
+            raise unfilled(f"{word!r} is not a value of a placeholder", help)
         values[name.lower()] = value
-    texts = [contract.path or contract.root, *contract.members]
+    texts = () if chosen else (contract.path or contract.root, *contract.members)
     if any("date" in PathTemplate(text).names for text in texts):
         values.setdefault("date", f"{datetime.now(UTC):%Y-%m-%d}")
     return values
