@@ -237,9 +237,11 @@ class WaveStage(Settings):
 
     def problem(self) -> str:
         """Return the problem with the table as a whole; empty if it is valid."""
-        for key in self.when:
-            if "." not in key:
-                return f"`when` names no artifact in {key!r}: write it as `contract.field`"
+        if plain := next((key for key in self.when if "." not in key), ""):
+            return f"`when` names no artifact in {plain!r}: write it as `contract.field`"
+        for key in self.fields:
+            if key.rpartition(".")[0] not in ["", *self.artifacts]:
+                return f"`fields` has {key!r}, but `requires` and `leaves` of {self.name!r} lack its artifact"
         if self.paths and not self.branch:
             return f"the stage {self.name!r} has `paths`, which are judged on its `branch`, and no branch"
         return ""
@@ -261,10 +263,8 @@ class WaveSettings(Settings):
         for stage in self.stages:
             if stage.name in seen:
                 return f"two stages are called {stage.name!r}"
-            for earlier in stage.opens_after:
-                if earlier not in seen:
-                    near = nearest(earlier, seen, "name an earlier one")
-                    message = f"the stage {stage.name!r} opens after {earlier!r}, not a stage before it"
-                    return f"{message}: {near}"
+            if late := next((name for name in stage.opens_after if name not in seen), ""):
+                message = f"the stage {stage.name!r} opens after {late!r}, not a stage before it"
+                return f"{message}: {nearest(late, seen, 'name an earlier one')}"
             seen.add(stage.name)
         return ""
