@@ -332,6 +332,8 @@ def _problems(
         if any(other[: len(path)] == path and other != path for other in found):
             # An error within an alternative of the right kind is more precise.
             continue
+        # So is one about the value itself: it was of the right kind.
+        several = [error for error in several if error["type"] == "value_error"] or several
         said, steps = zip(*(_message(error, path, registry, schema) for error in several), strict=True)
         text, help = " or ".join(said), next(filter(None, steps), "")
         subject = f"`{dotted(path)}`"
@@ -343,11 +345,8 @@ def _problems(
 
 def _origin(path: KeyPath, text: str, merged: Merged) -> Origin:
     """Return the place of a key; for a whole table, that of the first key which the problem names."""
-    for named in _NAMED_KEY.findall(text):
-        inner = (*path, *named.split("."))
-        if inner in merged.origins:
-            return merged.origin(inner)
-    return merged.origin(path)
+    named = ((*path, *key.split(".")) for key in _NAMED_KEY.findall(text))
+    return merged.origin(next((key for key in named if key in merged.origins), path))
 
 
 def _error_path(error: Schema, data: Mapping[str, Any]) -> KeyPath:
