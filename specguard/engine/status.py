@@ -157,7 +157,7 @@ class _TreeReport:
             },
             "item": read(self._named_item, None),
             "current": read(self._current_items, []),
-            "waves": read(lambda: [_wave(wave) for wave in waves], []),
+            "waves": read(lambda: [_wave(wave, missing) for wave in waves], []),
             "items": items,
             "plans": plans,
             "agents": read(lambda: list(self._agents()), []),
@@ -343,12 +343,12 @@ def _next_items(items: Sequence[Mapping[str, Any]], begun: Container[str]) -> It
             yield f"{verb} {item['kind']} {item['id']}{owner}{branch}{there}{submit}"
 
 
-def _wave(wave: Wave) -> dict[str, Any]:
+def _wave(wave: Wave, missing: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     current = next((stage.name for stage in wave.stages if stage.state == "open"), None)
     return {
         "name": wave.name,
         "fields": dict(wave.fields),
-        "complete": current is None,
+        "complete": all(one["wave"] != wave.name for one in missing),
         "stage": current,
         "stages": [
             {

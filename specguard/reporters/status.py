@@ -35,8 +35,9 @@ def render(status: Data) -> str:
     known = [(one["kind"], one["id"]) for one in own]
     others = [one for one in status["current"] if (one["kind"], one["id"]) not in known]
     # Missing things of a wave as a whole: those of an open stage are shown above, and later stages wait.
-    wave_lacks = [one for one in status["missing"] if one["stage"] is None and one["wave"] is not None]
-    lists = {"missing": _missing_lines(wave_lacks), "next": status["next"], "not known": status["unknown"]}
+    # With `--require`, which lists worktrees, all missing things follow at the end.
+    lacks = [one for one in status["missing"] if one["wave"] and not (one["stage"] or status["worktrees"])]
+    lists = {"missing": _missing_lines(lacks), "next": status["next"], "not known": status["unknown"]}
     return _text(
         "status.txt",
         status=status,
