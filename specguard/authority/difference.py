@@ -100,14 +100,12 @@ def compare(old: Policy, new: Policy) -> list[Difference]:
 
 
 def _origin(policy: Policy, key: str, value: Any, other: Any) -> Origin | None:
-    """Return the place of a value; for a list, that of its first own element in another document, if any."""
+    """Return the place of a value; for a list, that of the first element that the other one lacks, if any."""
     if value is None:
         return None
-    whole = policy.origin(key)
-    if whole is not None and isinstance(value, list) and isinstance(other, list):
-        own = (policy.origin(f"{key}.{at}") for at, one in enumerate(value) if one not in other)
-        return next((one for one in own if one and one.path != whole.path), whole)
-    return whole
+    own = enumerate(value) if isinstance(value, list) and isinstance(other, list) else ()
+    places = (policy.origin(f"{key}.{at}") for at, one in own if one not in other)
+    return next(filter(None, places), policy.origin(key))
 
 
 def _compare_top(old: Policy, new: Policy) -> Iterator[Difference]:
