@@ -456,11 +456,12 @@ class MissingWorkDocument(_WorkRule, Rule):
     [base.files]
     "configs/NEXT_PHASE.json" = '{"next": 7}'
     "docs/plan/phase-07.md" = "# Phase 7"
+    "docs/phase-7.md" = "# Phase 7"
 
     [[expect]]
     code = "WRK002"
     message = "docs/plan/phase-7.md is not there"
-    help = "docs/plan/phase-07.md has the number padded otherwise"
+    help = "docs/phase-7.md is in another folder; docs/plan/phase-07.md pads the number otherwise"
     ```
 
     ```toml passes

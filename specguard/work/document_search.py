@@ -44,8 +44,8 @@ class DocumentSearch:
         tried: every place tried, with the outcome, in order.
         path: the document; None if there is none, or more than one.
         problem: the problem, in one sentence; empty if a document was found, or the kind has none.
-        near_misses: files that another padding would find, and index rows without a usable link. Each is one
-            sentence.
+        near_misses: files in another folder or that another padding would find, and index rows without a
+            usable link. Each is one sentence.
         legacy: the canonical folder, if the document was found in a legacy place; otherwise empty.
 
     Raises:
@@ -64,7 +64,7 @@ class DocumentSearch:
             self.legacy = self._canonical_folder() if self.path is not None else ""
         elif kind.document or kind.index or kind.legacy:
             self.problem = "none of the places for its document has it"
-            self.near_misses += self._padding_hints()
+            self.near_misses += dict.fromkeys(self._hints())
 
     def _note(self, place: str, outcome: str) -> None:
         if f"{place} {outcome}" not in self.tried:
@@ -95,8 +95,7 @@ class DocumentSearch:
         for pattern in self._patterns(template, self._kind.widths):
             place = unescape(pattern)
             path = place.encode("utf-8", "surrogateescape")
-            text = read_text(self._tree, path)
-            if text is None:
+            if (text := read_text(self._tree, path)) is None:
                 self._note(place, "is not there")
                 continue
             from specguard.work.stated_paths import index_rows
@@ -174,13 +173,16 @@ class DocumentSearch:
         patterns = (one for folder in folders for one in self._patterns(folder, self._kind.widths)[:1])
         return next(map(unescape, patterns), folders[0] if folders else "its canonical place")
 
-    def _padding_hints(self) -> Iterable[str]:
-        """Yield a near miss for each file that fits if the number is padded to another width."""
+    def _hints(self) -> Iterable[str]:
+        """Yield a near miss for each file with another padding of the number, or in another folder."""
         for template in self._kind.document:
             for pattern in self._patterns(template, PADDINGS):
-                name = unescape(pattern)
-                if not has_wildcard(pattern) and self._tree.has_file(name.encode("utf-8", "surrogateescape")):
-                    yield f"{name} has the number padded otherwise, which number_format could allow"
+                if not has_wildcard(pattern) and matching_paths(self._tree, pattern):
+                    yield f"{unescape(pattern)} pads the number otherwise, which number_format could allow"
+                # A name that all items share says nothing of this one.
+                elif (name := pattern.rpartition("/")[2]) != template.rpartition("/")[2]:
+                    others = matching_paths(self._tree, f"**/{name}")
+                    yield from (f"{path_text(path)} is in another folder" for path in others)
 
 
 def _join_names(paths: Iterable[bytes]) -> str:
@@ -195,8 +197,7 @@ def matching_paths(tree: Tree, pattern: str) -> list[bytes]:
         MissingFact: the tree cannot be read.
     """
     selecting = Selecting([pattern])
-    pattern = pattern.removeprefix("/")
-    folder, _, name = pattern.rpartition("/")
+    folder, _, name = pattern.removeprefix("/").rpartition("/")
     if has_wildcard(folder) or name == "**":
         return [path for path in tree.paths() if selecting.matches(path)]
     place = unescape(folder).encode("utf-8", "surrogateescape")

@@ -104,7 +104,7 @@ def test_a_whole_name_is_exact_and_a_padded_one_a_near_miss(tree: Grow) -> None:
     assert found.path is None
     assert [str(tried) for tried in found.tried] == ["docs/plan/v1/phases/phase-7.md is not there"]
     assert found.near_misses == [
-        "docs/plan/v1/phases/phase-07.md has the number padded otherwise, which number_format could allow"
+        "docs/plan/v1/phases/phase-07.md pads the number otherwise, which number_format could allow"
     ]
     assert phase(tree({"docs/plan/v1/phases/phase-08.md/a.md": ""}), 8).near_misses == []
     assert phase(tree({"docs/plan/v1/phases/phase-7.md": "# 7"})).path == b"docs/plan/v1/phases/phase-7.md"
