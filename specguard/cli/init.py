@@ -141,8 +141,7 @@ def _extend(
             additions = list(new_approvers) if only_print else []
     show_settings(settings)
     if additions:
-        old = text.replace("\r\n", "\n")
-        missing = [one for one in additions if one.toml not in old]
+        missing = [one for one in additions if one.toml not in text.replace("\r\n", "\n")]
         if not missing:
             say(f"{AUTHORITY} has that already")
         elif only_print:
@@ -178,6 +177,9 @@ def _write_new(proposed: Draft, settings: Sequence[HostSettings], *, only_print:
     say(authority.commit_step(policy, written, "docs: state what may change"))
     if not policy.declared("approval_settings").approver:
         say("nobody may approve exceptions yet: specguard init --approver NAME=KEYFILE adds who may")
+    for kind in policy.declared("work_kinds").values():
+        if kind.pointer and not any(os.path.exists(os.path.join(authority.top, one)) for one in kind.pointer):
+            say(f"{' or '.join(kind.pointer)} is to name the current item, and is not there yet")
     say_each(f"off: {promise}" for promise in disabled_features(policy))
     say("then: specguard doctor shows what checks and hooks need here, specguard policy what was understood")
     show_settings(settings)
