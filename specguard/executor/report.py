@@ -35,7 +35,7 @@ from specguard.model import Record, grouped, path_text, shortened
 from specguard.reporters.escape import markdown_span, markdown_templates, visible_lines
 from specguard.reporters.status import duration
 from specguard.runs.files import IGNORE, folder_of
-from specguard.runs.manifests import JUDGING_KINDS, Command, Judgement, Manifest, RunFolder
+from specguard.runs.manifests import Command, Judgement, Manifest, RunFolder
 from specguard.runs.proof import Claim, Flaw, RunProof
 from specguard.runs.store import RunStore
 from specguard.work.changes import unreverted
@@ -144,23 +144,24 @@ class RunReport(Record):
     def last_output(self) -> str:
         """The last lines of the output that ended the run; empty if a failure shows them already."""
         error = self.folder.data_or_empty(ERROR)
-        number, commands = error.get("command"), self.manifest.commands
-        shown = any(one.number == number and one.kind in JUDGING_KINDS for one in commands)
-        shown = shown or (number is None and bool(self.still_failing))
+        number, judging = error.get("command"), self.manifest.judging
+        shown = self.still_failing if number is None else any(one.number == number for one in judging)
         return "" if shown else _last_lines(str(error.get("tail") or ""))
 
     def failed_commands(self) -> Iterator[Failure]:
         """Yield each gate or hook that failed, once, with the round in which it passed."""
         # In the user's own checkout the gates of one round may see different trees.
         gates = [one for one in self.manifest.judging if one.kind != "hook" and self.manifest.agent]
+        succeeded = self.manifest.state == "succeeded"
         for runs in grouped(((one.name, one.command), one) for one in self.manifest.judging).values():
-            failed = [one for one in runs if not one.succeeded]
-            if not failed:
+            if not (failed := [one for one in runs if not one.succeeded]):
                 continue
             after, last = _STILL_FAILS, failed[-1]
+            # A formatter that fails may have altered files: the gates of its own round then see another tree.
+            same = "attempt" if last.kind == "format" else "tree"
             if runs[-1] is not last:
                 after = _fixed(last, runs[runs.index(last) + 1])
-            elif last in gates and (self.manifest.state == "succeeded" or gates[-1].tree != last.tree):
+            elif last in gates and (succeeded or getattr(gates[-1], same) != getattr(last, same)):
                 # A gate of certain files runs only for those that are still there, and still changed.
                 after = "it was not run again"
             tail = _last_lines(str(self.folder.data_or_empty(last.response).get("tail") or ""))
