@@ -181,8 +181,8 @@ class RunView(RunRecord):
             value = first_of(self.value, ("command", "cmd", "argv", "rerun", "resume"))
             words = ["sh", "-c", value] if isinstance(value, str) else value
             return words if isinstance(words, list) and all(isinstance(one, str) for one in words) else []
-        if self.stale and manifest.item.kind in ("gates", "eval"):
-            # A new one leaves the record of the dead one, and its processes, as they are.
+        if self.stale and (self.is_process_alive or manifest.item.kind in ("gates", "eval")):
+            # A process that hangs keeps its item, and a new run leaves processes of the dead one as they are.
             return command_words("stop", manifest.run_id, self.root)
         if manifest.item.kind == "eval":
             return ["specguard", "eval"]
