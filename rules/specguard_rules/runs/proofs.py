@@ -329,7 +329,7 @@ _LIST_ITEMS: Final = (
     "with `source` and `branch`: then `specguard run gates` on the item's branch names it."
 )
 # A list item that begins with a spec's id gives the spec's status, a heading does not.
-_NAME_ITEM: Final = "Name the item in a heading above the tick, as '## ID'."
+_NAME_ITEM: Final = "Name the run's item in a heading above, as '## ID', or cite a run of the tick's item."
 
 
 class UncoveredItem(Rule):
