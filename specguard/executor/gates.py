@@ -566,10 +566,10 @@ def take_down(run: Run) -> list[str]:
         return []
     try:
         if run.made_place is None:
+            # Reported only once: no record shows that somebody has torn it down.
+            run.folder.remove(STATE)
             downs = "; ".join(gate.run for gate in run.gates.gates if gate.kind == "teardown")
-            return [
-                f"what its gates set up may be up still, as the run's place is gone; take it down: {downs}"
-            ]
+            return [f"what its gates set up may be up still, as its place is gone; take it down: {downs}"]
         done = GateRound(run, PlaceTree(run), run.gates).take_down()
     except (MissingFact, SpecguardError) as error:
         return [f"what its gates set up may be up still: {error}"]
