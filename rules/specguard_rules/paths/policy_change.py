@@ -86,7 +86,8 @@ class PolicyChanges(Rule):
     Settings that loosen, or could, are errors with old and new values. Those that tighten are warnings, and
     prose is information. `.specguard/` counts too: a grown baseline is an error. In `files` (hooks, CI,
     agents' settings), only what names specguard, a `spec-guard.yml` or a called workflow that runs it counts.
-    Beside the jobs of CI, all but names and descriptions counts. Lock scripts that a job calls to run it.
+    Beside the jobs of CI, all but names and descriptions counts; in agents' settings that run specguard, all
+    but `model` and `permissions`. Lock scripts that a job calls to run it.
 
     Why is this bad? It judges every later change.
 
