@@ -113,8 +113,7 @@ def flaws_of(file: str) -> Sequence[DocumentFlaw]:
 
 
 def _diagnostic(flaw: DocumentFlaw, lines: Sequence[str]) -> types.Diagnostic:
-    last = max(len(lines) - 1, 0)
-    first, end = (min(max(line - 1, 0), last) for line in (flaw.line, flaw.end_line))
+    first, end = (min(max(line - 1, 0), max(len(lines) - 1, 0)) for line in (flaw.line, flaw.end_line))
     # Editors count UTF-16 code units.
     width = len(lines[end].rstrip("\r\n").encode("utf-16-le", "surrogatepass")) // 2 if lines else 0
     return types.Diagnostic(

@@ -269,8 +269,7 @@ def _call_tool(name: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _refusal(error: Exception | SystemExit) -> tuple[str, dict[str, Any]]:
     """Return an error as text (the problem and the next step), and as data."""
-    known = as_specguard_error(error)
-    data = limit_size({"errors": error_data(known)}, _REFUSAL_SIZE)
+    data = limit_size({"errors": error_data(as_specguard_error(error))}, _REFUSAL_SIZE)
     lines = []
     for one in data["errors"]:
         place = one["location"] or {}
@@ -349,8 +348,7 @@ def read_page(uri: str) -> tuple[str, str]:
 
 def _documents() -> Sequence[tuple[str, str]]:
     """Return the path and object id of each document that was read from a commit."""
-    policy = open_policy(Request(environment=os.environ))
-    return [(path, oid) for path, oid in policy.documents if oid]
+    return [(path, oid) for path, oid in open_policy(Request(environment=os.environ)).documents if oid]
 
 
 def _media_type(path: str) -> str:

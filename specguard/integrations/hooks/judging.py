@@ -96,8 +96,7 @@ class _Judging:
         with open_git(own_tree.root, self._event.environment) as git:
             current, _, new = read_uncommitted(git)
             # Git wrote what a file in conflict has; `git merge --abort` discards it, too.
-            entries = git.index_diff(git.checked_out)
-            merging = {one.path for one in entries if one.status == "U"}
+            merging = {one.path for one in git.index_diff(git.checked_out) if one.status == "U"}
             earlier = self.pin.earlier_edits(git, own_tree.root, {**new, **current})
         # A file that was moved since is there under another name.
         moved = {state for state in earlier.values() if not state.startswith("0 ")}

@@ -18,7 +18,7 @@ from specguard.model import EXIT_PASSED, TYPE_CHECKING, Verdict, counted, listed
 from specguard.reporters.escape import cut, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
     from typing import Any, Final
 
     from specguard.change.change import Change
@@ -167,8 +167,7 @@ class _State:
     @property
     def failed_source(self) -> str:
         """The source of the first change of a working tree that does not pass; empty if all pass."""
-        failed = (verdict for verdict in self.on_tree if verdict.exit_code != EXIT_PASSED)
-        return next((str(verdict.change["source"]) for verdict in failed), "")
+        return next((str(one.change["source"]) for one in self.on_tree if one.exit_code != EXIT_PASSED), "")
 
     def new_notes(self) -> list[Block]:
         """Return the messages about the base that were not sent yet."""
@@ -184,8 +183,7 @@ class _State:
         pin = self._pin
         names = base_refs(pin.asked, "origin") if pin.asked else USUAL_BASES
         refs = sorted(repository.refs_named([*names, pin.ref]).items())
-        state = f"{repository.head} {repository.branch} {refs} {pin.oid}"
-        digest = sha1(state.encode("utf-8", "surrogateescape"))
+        digest = sha1(as_bytes(f"{repository.head} {repository.branch} {refs} {pin.oid}"))
         try:
             paths = [os.fsencode(repository.index)] if os.path.exists(repository.index) else []
             stats = [(path, os.lstat(path)) for path in paths]
@@ -245,9 +243,10 @@ class _State:
                     if change.source == "range" and verdict.findings:
                         oids = [commit.oid for commit in change.commits]
                         later = change.commits[oids.index(pin.head) + 1 if pin.head in oids else 0 :]
-                        _drop_earlier_commits(verdict, later, policies.edit_rules(change.stage))
                         own = self._made_here(tree, later) if pin.head else []
                         starts.update(own[0].parents[:1] if own else ())
+                        codes = policies.edit_rules(change.stage)
+                        _set_apart(verdict, change, later, codes, starts if own else ())
                         self.own.update(_fingerprints_in(verdict, own))
                     verdicts.append(verdict)
                 return verdicts
@@ -355,17 +354,24 @@ def _spare_earlier_edits(
                 judged.finding.help = f"{step}: somebody else had edited it before."
 
 
-def _drop_earlier_commits(verdict: Verdict, later: Sequence[Commit], codes: Container[str]) -> None:
+def _set_apart(
+    verdict: Verdict, change: Change, later: Sequence[Commit], codes: Container[str], starts: Iterable[str]
+) -> None:
     """Remove what rules for agents only find in files that no commit since the session's start changes.
 
-    Missing commits are left out, too: the agent may be about to make them.
+    Missing commits are left out, too: the agent may be about to make them. A guarded file that is as it was
+    in a commit from which the session started has another fingerprint. So the work of the session on it is new.
     """
+    changes = [states_of(change.git.diff_trees(start, change.commits[-1].oid)) for start in starts]
     paths = {entry.path for commit in later for entry in commit.own_entries}
     for result in verdict.results:
         if result.code in codes:
             result.keep([judged for judged in result.findings if judged.finding.path in paths])
         elif result.code == "CMT001":
             result.keep([one for one in result.findings if not one.finding.help.startswith("Make ")])
+        for judged in result.findings if result.code in ("PTH001", "PTH002") else ():
+            if not (changes and all(judged.finding.path in states for states in changes)):
+                judged.fingerprint += "-before"
 
 
 def _fingerprints_in(verdict: Verdict, commits: Sequence[Commit]) -> list[str]:
@@ -430,9 +436,8 @@ def greet(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:  # noqa: ARG
     pin = Pin.of(event, tree)
     folder = os.fsdecode(tree.root)
     policy = open_policy(Request(environment=event.environment, directory=folder, pinned=pin.base))
-    documents = ", ".join(path for path, _ in policy.documents)
     lines = [
-        f"specguard guards this repository by {visible(cut(documents))}.",
+        f"specguard guards this repository by {visible(cut(', '.join(one for one, _ in policy.documents)))}.",
         "Edits are judged before they are written, and what a command has done after it.",
     ]
     for code, word in (("PTH001", "Never change"), ("PTH002", "Do not change without an approval")):
