@@ -86,11 +86,13 @@ class Waves(Record, frozen=False):
         Other changes must not touch their files, even before the stage opens.
 
         Raises:
-            MissingFact: a required file or object is missing.
+            MissingFact: a required file or object is missing, or a file that lists items cannot be read.
         """
         trusted = self.trusted() if self.trusted is not None else self
-        stages = (stage for wave in trusted.all for stage in wave.stages)
-        begun = (one for one in stages if trusted.kind_of(one.settings.items) and one.open_items)
+        stages = [stage for wave in trusted.all for stage in wave.stages if stage.kind]
+        for source in (one for stage in stages for one in stage.wave.sources(stage.kind) if one.problem):
+            raise MissingFact(f"{path_text(source.path)} {source.problem}", code="item-unready")
+        begun = (stage for stage in stages if stage.open_items)
         items = (item for stage in begun for item in stage.items if item.files and not item.deferred)
         return [item for item in items if not trusted.sources.closed(item)]
 
@@ -258,10 +260,13 @@ class StageState(Record):
         Raises:
             MissingFact: a file that lists them cannot be read.
         """
-        waves = self.wave.waves
-        kind = waves.kind_of(self.settings.items)
-        items = self.wave.items(kind) if kind else ()
-        return [item for item in items if waves.stage_of(item) is self.settings]
+        items = self.wave.items(self.kind) if self.kind else ()
+        return [item for item in items if self.wave.waves.stage_of(item) is self.settings]
+
+    @property
+    def kind(self) -> str:
+        """The kind of work item whose items belong to the stage; empty if there is none."""
+        return self.wave.waves.kind_of(self.settings.items) or ""
 
     @cached_property
     def needed(self) -> bool:

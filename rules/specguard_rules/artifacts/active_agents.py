@@ -202,8 +202,7 @@ class TooManyAgents(Rule):
 
     def check(self, artifacts: Artifacts, whole: bool) -> Iterator[Finding]:
         """Count the active agents of each pass."""
-        contracts = artifacts.contracts
-        names = [name for name in artifacts.agent_contracts if contracts[name].timestamps]
+        names = [name for name in artifacts.agent_contracts if artifacts.contracts[name].timestamps]
         for folder, works in itertools.groupby(artifacts.agent_works(names), key=lambda work: work.folder):
             agents = list(works)
             if len(agents) > self.max and (whole or any(work.touched for work in agents)):

@@ -444,8 +444,7 @@ class HostNetworkCall(Rule):
     def check(self, entries: Sequence[Entry], head_files: Tree, whole: bool) -> Iterator[Finding]:
         """Judge the CI files and the called scripts that the change touches, or all of them."""
         present = {entry.path for entry in entries if entry.has_new_content}
-        judged = head_files.paths() if whole else sorted(present)
-        touched = self.files.among(judged)
+        touched = self.files.among(head_files.paths() if whole else sorted(present))
         # A script is judged with the CI files that run it; a check of all files has these already.
         others = () if whole else present.difference(touched)
         scripts = {one for one in others if one.endswith(SHELL + CODE) or b"." not in one.rpartition(b"/")[2]}

@@ -246,14 +246,13 @@ class SliceOutOfFiles(Rule):
             outside = _outside_files(listed, entries, None if stage == "staged" else base)
             yield from bookkeeping.advise(outside)
             return
-        kept = waves.kept if waves is not None and not base.is_landing else ()
-        if waves is None or not kept:
+        work = [one for one in entries if waves is not None and not waves.is_paper(one.path)]
+        if waves is None or base.is_landing or not (work and (kept := waves.kept)):
             raise NotApplicable("the change is for no item that is listed in a file with others")
         lands = branch is not None and base.is_branch(branch.name)
         how = "Land it by the request of" if lands else "Change it on"
-        for entry in entries:
-            slices = [item for item in kept if item.scope.matches(entry.path)]
-            if slices and not waves.is_paper(entry.path):
+        for entry in work:
+            if slices := [item for item in kept if item.scope.matches(entry.path)]:
                 yield _taken_flaw(entry, slices, how)
 
 
