@@ -320,11 +320,17 @@ _AMENDED_MOVE: Final = r"git mv -- [^`&]+ && git commit --amend --no-edit --allo
 """Matches a command that moves a file and amends the newest commit."""
 
 _FOLDER_COMMANDS: Final = {
-    "rm": "git reset -q -- \0 && git clean -fdq",
-    "git rm -f --cached": "git restore --staged",
-    "git rm -f": "git restore --staged --worktree",
+    "rm": "git reset -q -- \0 && git clean -fdq -- \0",
+    "git rm -f --cached": "git restore --staged -- \0",
+    "git rm -f": "git restore --staged --worktree -- \0",
 }
-"""For commands that undo an addition, those that take a folder, or \\0, and leave unchanged files alone."""
+"""For commands that undo an addition, those that take folders for \\0, and leave unchanged files alone."""
+
+_STAGED: Final = "git diff --cached --no-renames --name-only -- \0 | %s --pathspec-from-file=-"
+"""Has a command work on the staged files of the folders \\0, and not on what is only edited there.
+
+The change does not tell of such edits, and pre-commit hides them from its hooks.
+"""
 
 
 class Fold(Record):
@@ -347,10 +353,7 @@ class Fold(Record):
 def _make_fold(found: Sequence[Judged], verdict: Verdict) -> Fold:
     if len(found) == 1:
         return Fold(found[0], 1, "", found[0].finding.help)
-    names = []
-    for judged in found[1:]:
-        line = f":{judged.finding.line}" if judged.finding.line else ""
-        names.append(f"{cut_path(path_text(judged.finding.path or b''))}{line}")
+    names = [place_text(judged).removesuffix(": ") for judged in found[1:]]
     others = listed(names, 3 if verdict.change.get("source") == "edit" else _PLACES_NAMED)
     step = _shared_step([judged.finding for judged in found], verdict)
     return Fold(found[0], len(found), f"; likewise {others}", step)
@@ -422,13 +425,13 @@ def _join_commands(findings: Sequence[Finding], verdict: Verdict) -> str:
     is_quoted = rest.startswith("'")
     if any(_rest_of(match) != rest for match in found) or (is_quoted and "'" in "".join(words)):
         return ""
-    command = first["command"]
-    if len(words) > _MOST_OPERANDS and (wide := _folder_command(command, verdict)):
+    command = f"{first['command']} -- \0"
+    if len(words) > _MOST_OPERANDS and (wide := _folder_command(first["command"], verdict)):
         covering = _cover_words(paths, paths, verdict.touched)
         if covering and not (is_quoted and "'" in "".join(covering)):
             command, words = wide, covering
     names = " ".join(dict.fromkeys(words[:_MOST_OPERANDS]))
-    joined = f"{command} -- {names}{rest}".replace("\0", names)
+    joined = f"{command}{rest}".replace("\0", names)
     omitted = len(words) - _MOST_OPERANDS
     more = f", and so with {omitted} more" if omitted > 0 else ""
     before = re.sub(r"\bit\b", "them", step[: first.start()], count=1)
@@ -442,12 +445,14 @@ def _rest_of(command: re.Match[str]) -> str:
 
 def _folder_command(command: str, verdict: Verdict) -> str:
     """Return the command that does the same for whole folders of the change; empty if there is none."""
-    if verdict.change.get("source") not in ("staged", "worktree"):
+    source = verdict.change.get("source")
+    if source not in ("staged", "worktree"):
         if (start := verdict.change.get("merge_base")) and command.endswith("git rm -f --cached"):
-            return command.replace("rm -f --cached", f"restore --source={start[:12]} --staged")
+            return command.replace("rm -f --cached", f"restore --source={start[:12]} --staged -- \0")
     elif command in _FOLDER_COMMANDS:
         return _FOLDER_COMMANDS[command]
-    return command if " checkout " in command or " reset " in command else ""
+    wide = _STAGED % command if source == "staged" else f"{command} -- \0"
+    return wide if " checkout " in command or " reset " in command else ""
 
 
 def _move_back(findings: Sequence[Finding], verdict: Verdict) -> str:
@@ -460,7 +465,7 @@ def _move_back(findings: Sequence[Finding], verdict: Verdict) -> str:
     if not gone or not come:
         return ""
     if verdict.change.get("source") == "staged":
-        return f"git restore --staged --worktree -- {gone} {come}"
+        return (_STAGED % "git restore --staged --worktree").replace("\0", f"{gone} {come}")
     if verdict.change.get("source") == "worktree":
         # Git cleans away only what is not staged.
         return f"git reset -q -- {gone} {come} && git restore -- {gone} && git clean -fdq -- {come}"
@@ -479,14 +484,14 @@ def _cover_words(paths: Sequence[bytes], wanted: Sequence[bytes], touched: Seque
     """Return words for git that match these paths and exclude other changed paths; none if too many."""
     found = cover(paths, touched, wanted)
     others: list[bytes] = []
-    if len(found) > _MOST_OPERANDS:
+    if len(found) > _MOST_OPERANDS and touched:
         folder = os.path.commonpath(paths)
         wanted_paths = set(wanted)
         others = [path for path in touched if path.startswith(folder + b"/") and path not in wanted_paths]
         found, others = [folder], cover(others, touched)
     # Git would read these as patterns.
     wild = any(path.startswith(b":") or {*b"*?[\\"} & {*path} for path in (*found, *others))
-    if not all(found) or len(others) >= _MOST_OPERANDS or wild:
+    if not all(found) or max(len(found) - 1, len(others)) >= _MOST_OPERANDS or wild:
         return []
     from specguard.declaration.look_alikes import shell_word
 
