@@ -493,14 +493,14 @@ def _find_guards(policy: Policy, sentence: Text, text: str, meaning: str) -> tup
         # A name in a code span may be that of a file which the section does not list.
         return set() if any(name[:1].isalnum() for name in sentence.spans) else {section.code}, []
     names = list(dict.fromkeys([*sentence.spans, *names]))
-    known = "|".join(map(re.escape, sorted(names, reverse=True)))
-    if not _says_no_more(re.sub(_GUARD_TERMS, "\0", re.sub(rf"(?<!\w)(?:{known})", "\0", text))):
+    said = re.sub(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(names, reverse=True)))})", "\0", text)
+    if not _says_no_more(re.sub(_GUARD_TERMS, "\0", said)):
         return set(), []
-    if all(found.values()):
+    if found and all(found.values()):
         return {guard.code for guard in found.values() if guard}, []
     # A lock also holds edits, which a sentence on removals alone does not speak of.
     proposed = [f"rules.locked-path.paths = {toml_value(names)}"]
-    return set(), proposed if re.search(_STAY_UNCHANGED, _REMOVAL.sub("", text)) else []
+    return set(), proposed if names and re.search(_STAY_UNCHANGED, _REMOVAL.sub("", said)) else []
 
 
 def _in_force(policy: Policy, wanted: Mapping[str, Any]) -> bool:
