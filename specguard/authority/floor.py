@@ -149,15 +149,16 @@ class Floor(Record):
         """Write the floor's value and origins into the data; if more is tighter, add only new elements."""
         place, name = _find_setting(data, one.key)
         origins, value, old, new = data["origins"], one.before, one.old, one.new
-        from_floor = {at: at for at in range(len(old) if isinstance(old, list) else 0)}
+        taken = {one.key: one.key}
         if one.grows and isinstance(new, dict):
-            from_floor = {entry: entry for entry in old if old[entry] != new.get(entry)}
-            value = {**one.after, **value}
+            entries = [f"{one.key}.{entry}" for entry in old if old[entry] != new.get(entry)]
+            taken, value = {entry: entry for entry in entries}, {**one.after, **value}
         elif one.grows and new is not None:
-            from_floor = dict(enumerate((at for at, each in enumerate(old) if each not in new), len(new)))
+            added = [at for at, each in enumerate(old) if each not in new]
+            taken = {f"{one.key}.{at}": f"{one.key}.{own}" for at, own in enumerate(added, len(new))}
             of_patterns = isinstance(value, Patterns)
             known, more = (one.after.patterns, old) if of_patterns else (one.after, value)
-            value = [*known, *(more[at] for at in from_floor.values())]
+            value = [*known, *(more[at] for at in added)]
             value = type(one.after)(value) if of_patterns else value
         else:
             for key in [key for key in origins if key == one.key or key.startswith(f"{one.key}.")]:
@@ -166,8 +167,9 @@ class Floor(Record):
         for key in (one.key.rpartition(".")[0], one.key):
             if key and self.policy.origin(key):
                 origins.setdefault(key, self._origin(key))
-        for at, own in from_floor.items():
-            origins[f"{one.key}.{at}"] = self._origin(f"{one.key}.{own}")
+        for key, own in taken.items():
+            below = [each for each in self.policy.origins if each.startswith(f"{own}.")]
+            origins |= {key + each.removeprefix(own): self._origin(each) for each in [own, *below]}
 
 
 def _keeps_both(one: Difference) -> bool:

@@ -50,8 +50,7 @@ class PolicySetting(Record):
 def settings(policy: Policy) -> list[PolicySetting]:
     """Return the settings of a policy's documents and presets, without defaults, table by table."""
     tree: dict[str, object] = {key: policy.value(key) for key in policy.to_data()["top"]}
-    names = ("normative", "order", "keys", "nested")
-    tree["authority"] = {name: list(getattr(policy, name)) for name in names}
+    tree["authority"] = fields_of(policy, "normative", "order", "keys", "nested")
     tree["rules"] = {
         rule.name: {**fields_of(rule, "severity", "approvable", "exclude", "stages"), **rule.settings}
         for rule in policy.rules
@@ -76,8 +75,7 @@ def _settings(path: Path, value: object, policy: Policy, set_keys: set[str]) -> 
     if isinstance(value, Patterns):
         for index, pattern in enumerate(value.patterns):
             if place := policy.origin(f"{key}.{index}"):
-                covers = expansion(pattern, covers=value.covers)
-                yield PolicySetting((*path, index), pattern, place, covers)
+                yield PolicySetting((*path, index), pattern, place, expansion(pattern, covers=value.covers))
         return
     if (members := _members(value, key, set_keys)) is None:
         if value is not None and origin:

@@ -264,7 +264,7 @@ def test_lists_of_tables_add_up(load: Load) -> None:
     assert [one.command for one in commands.settings["commands"]] == ["git push --force"]
     assert commands.active
     assert [one.pattern.text for one in held.declared("invariants")] == ["b", "a"]
-    assert str(held.cite("forbidden-content", "forbid.1.pattern")) == "floor:SPEC_AUTHORITY.md:4"
+    assert str(held.cite("forbidden-content", "forbid.1.pattern")) == "floor:SPEC_AUTHORITY.md:5"
     # Nothing of the repository is set aside.
     assert held.disregarded == []
 
