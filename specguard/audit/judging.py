@@ -457,6 +457,6 @@ class PastPolicies(Policies):
         """
         for name in plugins:
             if name not in self._plugins:
-                message = f"the policy uses the plugin {name!r}: if you trust it, add --plugin {name}"
+                message = f"if you trust the plugin {name!r}, add --plugin {name}: the policy uses it"
                 raise SpecguardError(message, code="plugin-failed")
         return load_registry(plugins)

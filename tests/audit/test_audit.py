@@ -406,7 +406,7 @@ def test_a_plugin_is_imported_only_where_the_caller_names_it(store: Path, tmp_pa
     made.commit("feat: more", files={"a": "a\n"})
     done = audited(store, made.path, "--output-format", "json")
     assert {one["verdict"] for one in json.loads(done.stdout)["judged"]} == {"error"}
-    assert "plugin 'evil': if you trust it, add --plugin evil" in done.stdout
+    assert "if you trust the plugin 'evil', add --plugin evil: " in done.stdout
     assert done.exit_code == 2, "nothing could be judged"
 
 
