@@ -139,7 +139,7 @@ def _html(summary: Summary) -> str:
         lead=f"{_headline(summary)}. Told on {summary.today}.",
         day=_day,
         share=_share,
-        passing=[(month, shares.get(month, 0)) for month in months],
+        passing=[(month, shares.get(month)) for month in months],
         failing=[(month, judged.get(month, {}).get("errors", 0)) for month in months],
         months=[
             (month, row["changes"], _share(row["passed"], row["changes"]), row["errors"])
