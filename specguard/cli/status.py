@@ -132,7 +132,7 @@ def new_command(
 def _values(words: Sequence[str], contract: Contract, chosen: str) -> dict[str, str]:
     """Return the values of placeholders by their lower-case names.
 
-    `{date}` defaults to today's UTC date, except in a chosen path, which has its own.
+    `{date}` defaults to today's UTC date, unless a chosen path has its own.
     """
     values: dict[str, str] = {}
     for word in words:
@@ -141,8 +141,8 @@ def _values(words: Sequence[str], contract: Contract, chosen: str) -> dict[str, 
             help = "write its name and its value: agent=3"
             raise unfilled(f"{word!r} is not a value of a placeholder", help)
         values[name.lower()] = value
-    texts = () if chosen else (contract.path or contract.root, *contract.members)
-    if any("date" in PathTemplate(text).names for text in texts):
+    dated = ["date" in PathTemplate(text).names for text in (contract.template, *contract.members)]
+    if any(dated) and not (chosen and dated[0]):
         values.setdefault("date", f"{datetime.now(UTC):%Y-%m-%d}")
     return values
 
