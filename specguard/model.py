@@ -426,8 +426,8 @@ class Verdict(Record, frozen=False):
         enforce: True if nothing outside the trusted base could loosen the verdict (`--enforce`).
         hunks: by path, the hunks of the change in files with findings, if a report asks for them.
         fixes: the fixes for the findings, if `check --fix` asks for them.
-        touched: the paths of the change, if there are findings; empty if the change has none, and during a
-            merge, whose other paths are in the same folders.
+        touched: the paths of the change, if there are findings; empty if the change has none. Also empty
+            during a merge, as its other paths are in the same folders.
         options: the options that name the change and its pull request, and their values.
     """
 
