@@ -55,6 +55,9 @@ _WRAPPER_OPTIONS: Final = ("unset", "adjustment", "error", "input", "output", "k
 _RUNNERS: Final = {"uv": "run", "poetry": "run", "pdm": "run", "python": "-m", "python3": "-m"}
 """Programs that run the command behind a word of theirs."""
 
+_INSTALLED: Final = ("specguard", "git", "pre-commit", "env", "python", "python3")
+"""Programs that are read in a project's environment, too; any other there may be a script of the project."""
+
 _RUNNING: Final = ("sh", "bash", "zsh", "dash", "xargs")
 """Programs that run a command which is an argument, or which they read."""
 
@@ -231,8 +234,7 @@ class Interpreter:
         """Return the program of a call and its arguments, without assignments and wrappers in front."""
         while words:
             text, words = words[0].text or "", words[1:]
-            # The folder does not matter: /usr/local/bin/git is git, and .venv/bin/specguard is specguard.
-            name = text.rpartition("/bin/")[2]
+            name = _program_name(text)
             if re.match(r"[A-Za-z_][\w\[\]]*=", text):
                 self._set(text, self.skips)
             elif name in _WRAPPERS:
@@ -241,7 +243,7 @@ class Interpreter:
                     self._set((value and value.text) or "", [])
                 # The first operand of `timeout` is the time.
                 words = words[name == "timeout" :]
-            elif name in _RUNNERS and words and words[0].text == _RUNNERS[name]:
+            elif words and _RUNNERS.get(name) == words[0].text and _reads_next(words[1:]):
                 words = words[1:]
             elif name not in _PREFIXES:
                 return name, words
@@ -411,6 +413,17 @@ class Interpreter:
         self._written.add(self.absolute(path))
         if not _DEVICES.fullmatch(path) and len(self.effects.edits) < MOST_EDITS:
             self.effects.edits.append(FileEdit(path, content, known=gone or content is not None))
+
+
+def _program_name(text: str) -> str:
+    """Return the name of a program: /usr/bin/git is git, and .venv/bin/specguard is specguard."""
+    name = text.rpartition("/bin/")[2]
+    return name if text.startswith("/") or name in _INSTALLED else text
+
+
+def _reads_next(words: Words) -> bool:
+    """True if a runner's command is read: of others, a module may have a shell's word as its name."""
+    return _program_name(words[0].text or "") in _INSTALLED if words else False
 
 
 def _parse(text: str) -> Any:
