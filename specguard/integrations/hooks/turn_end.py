@@ -360,7 +360,7 @@ def _set_apart(
     """Remove what rules for agents only find in files that no commit since the session's start changes.
 
     Missing commits are left out, too: the agent may be about to make them. A guarded file that is as it was
-    in a commit from which the session started has another fingerprint. So the work of the session on it is new.
+    in a commit from which the session started has another fingerprint. So the session's work on it is new.
     """
     changes = [states_of(change.git.diff_trees(start, change.commits[-1].oid)) for start in starts]
     paths = {entry.path for commit in later for entry in commit.own_entries}
