@@ -233,8 +233,7 @@ class Interpreter:
     def _unwrap(self, words: Words) -> tuple[str, Words]:
         """Return the program of a call and its arguments, without assignments and wrappers in front."""
         while words:
-            text, words = words[0].text or "", words[1:]
-            name = _program_name(text)
+            text, name, words = words[0].text or "", _program_name(words), words[1:]
             if re.match(r"[A-Za-z_][\w\[\]]*=", text):
                 self._set(text, self.skips)
             elif name in _WRAPPERS:
@@ -243,7 +242,7 @@ class Interpreter:
                     self._set((value and value.text) or "", [])
                 # The first operand of `timeout` is the time.
                 words = words[name == "timeout" :]
-            elif words and _RUNNERS.get(name) == words[0].text and _reads_next(words[1:]):
+            elif words and _RUNNERS.get(name) == words[0].text and _program_name(words[1:]) in _INSTALLED:
                 words = words[1:]
             elif name not in _PREFIXES:
                 return name, words
@@ -415,15 +414,11 @@ class Interpreter:
             self.effects.edits.append(FileEdit(path, content, known=gone or content is not None))
 
 
-def _program_name(text: str) -> str:
-    """Return the name of a program: /usr/bin/git is git, and .venv/bin/specguard is specguard."""
+def _program_name(words: Words) -> str:
+    """Return the program's name: /usr/bin/git is git, and .venv/bin/git too; empty without words."""
+    text = (words[0].text if words else "") or ""
     name = text.rpartition("/bin/")[2]
     return name if text.startswith("/") or name in _INSTALLED else text
-
-
-def _reads_next(words: Words) -> bool:
-    """True if a runner's command is read: of others, a module may have a shell's word as its name."""
-    return _program_name(words[0].text or "") in _INSTALLED if words else False
 
 
 def _parse(text: str) -> Any:
