@@ -64,7 +64,7 @@ class DocumentSearch:
             self.legacy = self._canonical_folder() if self.path is not None else ""
         elif kind.document or kind.index or kind.legacy:
             self.problem = "none of the places for its document has it"
-            self.near_misses += dict.fromkeys(self._hints())
+            self.near_misses += dict.fromkeys(self._similar_files())
 
     def _note(self, place: str, outcome: str) -> None:
         if f"{place} {outcome}" not in self.tried:
@@ -121,10 +121,9 @@ class DocumentSearch:
         type_name = file_type(entry.mode) if entry is not None else ""
         link = points_to(text or "")
         target = self._resolve_link(path, link) if link else None
-        problem = f"is {type_name}, not a document" if type_name else ""
-        if text is not None and not text.strip():
-            problem = "is empty"
-        elif link and (target is None or via_stub):
+        lacking = "is larger than 4 MiB" if text is None else "" if text.strip() else "is empty"
+        problem = f"is {type_name}, not a document" if type_name else lacking
+        if link and (target is None or via_stub):
             problem = f"only points to {link!r}, which is not {'followed any more' if via_stub else 'there'}"
         elif target is not None and self._is_foreign(target):
             problem = f"only points to {path_text(target)}, the document of another item"
@@ -173,7 +172,7 @@ class DocumentSearch:
         patterns = (one for folder in folders for one in self._patterns(folder, self._kind.widths)[:1])
         return next(map(unescape, patterns), folders[0] if folders else "its canonical place")
 
-    def _hints(self) -> Iterable[str]:
+    def _similar_files(self) -> Iterable[str]:
         """Yield a near miss for each file with another padding of the number, or in another folder."""
         for template in self._kind.document:
             for pattern in self._patterns(template, PADDINGS):
