@@ -80,6 +80,7 @@ class BrokenLog(Rule):
             allowed = path in approvals.old or _removes_own(entry, base, start_files)
             if not allowed and (flaw := _log_flaw(entry, policy)):
                 found[path] = _finding(path, flaw, put_back(entry, base), side=entry.side)
+        altered = set(found)
         for broken in sorted(approvals.broken, key=lambda broken: (broken.path, broken.place == "local")):
             path, local = broken.path, broken.place == "local"
             step = f"Take it out with `rm -r -- {shell_quote(path)}`"
@@ -90,8 +91,8 @@ class BrokenLog(Rule):
                 step = put_back(added, base)
             what = f"is not a record: {broken.reason}"
             # A signature has its record again once that one is put back.
-            if found.keys().isdisjoint((path, path.removesuffix(b".sig"))):
-                found[path] = _finding(path, what, step, severity="warning" if local else None)
+            if path.removesuffix(b".sig") not in altered:
+                found.setdefault(path, _finding(path, what, step, severity="warning" if local else None))
         yield from found.values()
         for path, oid in approvals.removed if commits and policy.merge != "squash" else ():
             if path not in found:
