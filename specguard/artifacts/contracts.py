@@ -240,8 +240,9 @@ class WaveStage(Settings):
         if plain := next((key for key in self.when if "." not in key), ""):
             return f"`when` names no artifact in {plain!r}: write it as `contract.field`"
         for key in self.fields:
-            if key.rpartition(".")[0] not in ["", *self.artifacts]:
-                return f"`fields` has {key!r}, but `requires` and `leaves` of {self.name!r} lack its artifact"
+            if (name := key.rpartition(".")[0]) not in ["", *self.artifacts]:
+                message = f"`fields` has {key!r}, and `requires` and `leaves` of {self.name!r} lack {name!r}"
+                return f"{message}: {nearest(name, self.artifacts, 'name it there')}"
         if self.paths and not self.branch:
             return f"the stage {self.name!r} has `paths`, which are judged on its `branch`, and no branch"
         return ""
