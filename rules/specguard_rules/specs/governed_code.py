@@ -104,7 +104,7 @@ class MissingSpec(Rule):
         for pattern, files, path in specs.unmet():
             wanted = " or ".join(files.patterns)
             message = f"{path_text(path)} is governed by a spec under {wanted}, and there is none"
-            step = "Write the spec, or correct [specs.governs]; `files` of [specs] or the index has it, too."
+            step = "Write the spec where `files` of [specs] or the index has it, or correct [specs.governs]."
             key, setting = f"governed by {pattern}", f"specs.governs.{pattern}"
             yield Finding(message, step, path, key=key, setting=setting)
 
