@@ -427,7 +427,7 @@ class Verdict(Record, frozen=False):
         hunks: by path, the hunks of the change in files with findings, if a report asks for them.
         fixes: the fixes for the findings, if `check --fix` asks for them.
         touched: the paths of the change, if there are findings; empty if the change has none. Also empty
-            during a merge, as its other paths are in the same folders.
+            during a merge, as its other paths are in the same folders, and for what git stages for a hook.
         options: the options that name the change and its pull request, and their values.
     """
 

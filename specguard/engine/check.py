@@ -147,7 +147,7 @@ def judge_change(change: Change, policies: Policies, *, needs: Container[str] = 
         hunks=hunks_of(results, change) if "hunks" in needs else {},
         fixes=fixes,
         touched=if_known(lambda: [entry.path for entry in change.entries], ())
-        if any(result.findings for result in results) and not change.open_merge
+        if any(result.findings for result in results) and not (change.open_merge or _taken_back(change))
         else (),
         options=_options(change),
     )

@@ -432,8 +432,7 @@ def _join_commands(findings: Sequence[Finding], verdict: Verdict) -> str:
             command, words = wide, covering
     names = " ".join(dict.fromkeys(words[:_MOST_OPERANDS]))
     joined = f"{command}{rest}".replace("\0", names)
-    omitted = len(words) - _MOST_OPERANDS
-    more = f", and so with {omitted} more" if omitted > 0 else ""
+    more = f", and so with {omitted} more" if (omitted := len(words) - _MOST_OPERANDS) > 0 else ""
     before = re.sub(r"\bit\b", "them", step[: first.start()], count=1)
     return f"{before}`{joined}`{more}{step[first.end() :]}"
 
@@ -445,14 +444,16 @@ def _rest_of(command: re.Match[str]) -> str:
 
 def _folder_command(command: str, verdict: Verdict) -> str:
     """Return the command that does the same for whole folders of the change; empty if there is none."""
-    source = verdict.change.get("source")
-    if source not in ("staged", "worktree"):
-        if (start := verdict.change.get("merge_base")) and command.endswith("git rm -f --cached"):
-            return command.replace("rm -f --cached", f"restore --source={start[:12]} --staged -- \0")
-    elif command in _FOLDER_COMMANDS:
-        return _FOLDER_COMMANDS[command]
-    wide = _STAGED % command if source == "staged" else f"{command} -- \0"
-    return wide if " checkout " in command or " reset " in command else ""
+    source, start = verdict.change.get("source"), verdict.change.get("merge_base")
+    wide = f"{command} -- \0" if " checkout " in command or " reset " in command else ""
+    if source == "staged":
+        # If nothing is staged any more, `git checkout` would leave the branch for the revision.
+        wide = wide and _STAGED % command.replace(" checkout ", " restore --staged --worktree --source=")
+    if source in ("staged", "worktree"):
+        return _FOLDER_COMMANDS.get(command, wide)
+    if start and command.endswith("git rm -f --cached"):
+        return command.replace("rm -f --cached", f"restore --source={start[:12]} --staged -- \0")
+    return wide
 
 
 def _move_back(findings: Sequence[Finding], verdict: Verdict) -> str:
@@ -460,12 +461,12 @@ def _move_back(findings: Sequence[Finding], verdict: Verdict) -> str:
     old = [one.path if one.side == "base" else one.moved for one in findings]
     new = [one.moved if one.side == "base" else one.path for one in findings]
     ends = [path for path in (*old, *new) if path]
-    words = (_cover_words([path for path in some if path], ends, verdict.touched) for some in (old, new))
-    gone, come = map(" ".join, words)
+    gone, come = (" ".join(_cover_words([*filter(None, some)], ends, verdict.touched)) for some in (old, new))
     if not gone or not come:
         return ""
     if verdict.change.get("source") == "staged":
-        return (_STAGED % "git restore --staged --worktree").replace("\0", f"{gone} {come}")
+        back = "git restore --staged --worktree"
+        return (_STAGED % back if verdict.touched else f"{back} -- \0").replace("\0", f"{gone} {come}")
     if verdict.change.get("source") == "worktree":
         # Git cleans away only what is not staged.
         return f"git reset -q -- {gone} {come} && git restore -- {gone} && git clean -fdq -- {come}"
