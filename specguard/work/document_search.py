@@ -175,7 +175,8 @@ class DocumentSearch:
     def _similar_files(self) -> Iterable[str]:
         """Yield a near miss for each file with another padding of the number, or in another folder."""
         for template in self._kind.document:
-            for pattern in self._patterns(template, PADDINGS):
+            sound = (one for one in self._patterns(template, PADDINGS) if not Selecting.problem_in(one))
+            for pattern in sound:
                 if not has_wildcard(pattern) and matching_paths(self._tree, pattern):
                     yield f"{unescape(pattern)} pads the number otherwise, which number_format could allow"
                 # A name that all items share says nothing of this one.
@@ -310,8 +311,7 @@ def read_number(data: Any, field: str) -> tuple[str, int]:
     """
     value = value_at(data, field)
     text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
-    match = _ID.fullmatch(text)
-    if match is None:
+    if (match := _ID.fullmatch(text)) is None:
         prefix = "no number in" if value is None else f"{json.dumps(value)[:60]} in"
         raise BadShape(f"has {prefix} {field!r}, which should hold the number of the current item")
     return text, int(match[1])
