@@ -429,17 +429,12 @@ def _plan(plan: Plan, *, waiting: bool) -> dict[str, Any]:
 
 def _task(task: Task, *, waiting: bool) -> dict[str, Any]:
     waits = [need for need, _ in task.open_needs]
-    states = {
-        "done": task.done,
-        "deferred": task.deferred,
-        "blocked": waits or normal_name(task.status) == "blocked",
-        "waiting": waiting or task.lacks_commands,
-    }
+    state = task.state(waiting=waiting or bool(waits))
     return {
         "id": task.id,
         "title": task.title,
         "status": task.status,
-        "state": next((state for state, holds in states.items() if holds), "ready"),
+        "state": "blocked" if state == "waiting" and waits else state,
         "needs": waits,
         "line": task.line,
     }

@@ -365,10 +365,12 @@ class Start:
                 task = _read_task(self.policy, source.path, source.documents, listed.id)
                 if task is not None and task.lacks_commands:
                     needs = [*needs, f"a command in `{task.key_of('verify')}` that can fail"]
-                if not needs and normal_name(listed.status) != "blocked":
+                is_begun = task is not None and task.started
+                if not (needs or is_begun or normal_name(listed.status) == "blocked"):
                     ready.append(listed)
                     break
-                waiting.append(f"{listed.id} waits for {', '.join(needs) or 'what blocks it'}")
+                reason = f"waits for {', '.join(needs)}" if needs else f"is {listed.status}"
+                waiting.append(f"{listed.id} {reason}")
         if not ready:
             self._check_marked([listed for source in lists for listed in source.items])
             tried = "; ".join(waiting) or self._list_names(kind, fields)

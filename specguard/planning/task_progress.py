@@ -6,13 +6,12 @@ import glob
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from specguard.change.check_request import read_bounded
 from specguard.change.git import Git
 from specguard.documents.completeness import is_todo
 from specguard.documents.data import DATA_LIMIT, data_of
-from specguard.documents.fields import normal_name
 from specguard.errors import SpecguardError
 from specguard.model import Record, only_text, path_text
 from specguard.planning.plan_sources import TASKS, Boxes, SourceFolder, source_folders
@@ -22,9 +21,6 @@ from specguard.plans.verification import evidence_of, same_command
 from specguard.reporters.file_writing import replace_file, writing
 from specguard.runs.store import RunView
 from specguard.work.kinds import PlanKind, normal_id
-
-State = Literal["done", "begun", "ready", "waiting", "blocked", "deferred"]
-
 
 SCHEMA: Final = "specguard.plans/1"
 STATES: Final = ("done", "begun", "ready", "waiting", "blocked", "deferred")
@@ -50,7 +46,7 @@ class TaskState:
     id: str
     title: str
     status: str
-    state: State
+    state: str
     waits: list[str]
     verify: list[str]
     expected_files: list[str]
@@ -116,18 +112,11 @@ def _plan_state(plan: Plan, stage: str) -> PlanState:
 
 def _task_state(task: Task, stage: str) -> TaskState:
     waits = [*([stage] if stage else ()), *_wait_reasons(task)]
-    states: Mapping[State, bool] = {
-        "done": task.done,
-        "deferred": task.deferred,
-        "blocked": normal_name(task.status) == "blocked",
-        "begun": task.started,
-        "waiting": bool(waits),
-    }
     return TaskState(
         id=task.id,
         title=task.title,
         status=task.status,
-        state=next((state for state, holds in states.items() if holds), "ready"),
+        state=task.state(waiting=bool(waits)),
         waits=waits,
         verify=[command for _, command in task.commands],
         expected_files=list(task.expected_files),

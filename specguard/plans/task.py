@@ -111,6 +111,21 @@ class Task(DataEntry):
         """True if it is deferred or cancelled: stages do not wait for the task, but tasks that need it do."""
         return self._has_status(["deferred", "cancelled"])
 
+    def state(self, *, waiting: bool) -> str:
+        """Return how far the task is: `done`, `deferred`, `blocked`, `begun`, `waiting` or `ready`.
+
+        Args:
+            waiting: True if something else than the task has to be done first.
+        """
+        states = {
+            "done": self.done,
+            "deferred": self.deferred,
+            "blocked": normal_name(self.status) == "blocked",
+            "begun": self.started,
+            "waiting": waiting or self.lacks_commands,
+        }
+        return next((state for state, holds in states.items() if holds), "ready")
+
     @property
     def line(self) -> int | None:
         """The task's line: that of its id, if it has one."""
