@@ -202,11 +202,7 @@ class RunReport(Record):
             yield {"text": "Its files", "code": manifest.place}
             yield {"text": "Its patch", "code": patch}
         if manifest.pushed and manifest.branch:
-            of = manifest.repository
-            switch = switch_command(manifest.branch, of.remote_name, new=of.tip is None)
-            yield {"text": "To look at it here", "code": switch}
-            if manifest.kept:
-                yield from _commit_commands(manifest)
+            yield from _branch_commands(manifest, manifest.branch)
         if request is not None and request.state == "printed" and request.command:
             hint = f" of {manifest.branch}, unless it has one: that has the commit now"
             shared = hint if manifest.repository.tip is not None else ""
@@ -237,16 +233,24 @@ def _last_lines(tail: str) -> str:
     return "\n".join(line[:_LONGEST] for line in tail.rstrip().splitlines()[-_TAIL_LINES:])
 
 
-def _commit_commands(manifest: Manifest) -> Iterator[Mapping[str, str]]:
-    """Yield what commits the run's folder on its branch. A hook needs it staged to judge the message."""
+def _branch_commands(manifest: Manifest, branch: str) -> Iterator[Mapping[str, str]]:
+    """Yield what checks the run's branch out, and what commits the run's folder there, if runs are kept."""
+    of = manifest.repository
+    switch = switch_command(branch, of.remote_name, new=of.tip is None)
     # Git reads `:/` as the root, in whatever folder this is typed.
     folder = f":/{manifest.kept}"
-    folders = shlex.join([f"{folder.rsplit('/', 2)[0]}/{IGNORE}", folder])
-    yield {"text": "Add the run there", "code": f"git add {folders}"}
+    ignore = shlex.quote(f"{folder.rsplit('/', 2)[0]}/{IGNORE}")
+    # An earlier run may have brought that file to the branch: git does not replace one that is not added.
+    look = f"git add {ignore}; {switch}" if manifest.kept and of.tip is not None else switch
+    yield {"text": "To look at it here", "code": look}
+    if not manifest.kept:
+        return
+    # A hook needs it staged to judge the message.
+    yield {"text": "Add the run there", "code": f"git add {ignore} {shlex.quote(folder)}"}
     message = f"chore(runs): keep {manifest.item.kind}-{manifest.item.id} {manifest.run_id}"
     command = f"git commit -m {shlex.quote(message)}"
-    to = [manifest.repository.remote_name, manifest.branch or ""]
-    whole = command if not to[0] else f"{command} && git push {shlex.join(to)}"
+    to = shlex.join([of.remote_name, branch])
+    whole = f"{command} && git push {to}" if of.remote_name else command
     yield {"text": "Commit it behind its item", "code": whole}
 
 
