@@ -89,19 +89,17 @@ def next_task(plan: str, output_format: str) -> int:
     found = [(state, state.next) for state in states if state.next is not None]
     tasks = [(state, task) for state in states if state.next is None for task in state.tasks]
     unfinished = [one for one in tasks if one[1].state in ("begun", "waiting", "blocked")]
-    data = {
-        "schema": task_progress.SCHEMA,
-        "next": [
-            {"plan": state.name, "path": state.path, "form": state.form, **asdict(task)}
-            for state, task in found
-        ],
-        "waiting": [{"plan": state.name, "path": state.path, **asdict(task)} for state, task in unfinished],
-    }
+    data = {"schema": task_progress.SCHEMA, "next": _data(found), "waiting": _data(unfinished)}
     listed = [(state, task, _next_step(policy, state, task)) for state, task in found]
     show(output_format, data, text_lines("tasks.txt", tasks=listed) if found else ())
     if not found and output_format == "text":
         say_each(text_lines("waiting.txt", tasks=unfinished), err=True)
     return EXIT_PASSED if found else EXIT_FAILED
+
+
+def _data(found: Sequence[tuple[task_progress.PlanState, task_progress.TaskState]]) -> list[dict[str, Any]]:
+    """Return tasks as JSON data, each with its plan."""
+    return [{"plan": one.name, "path": one.path, "form": one.form, **asdict(task)} for one, task in found]
 
 
 def _states(policy: Policy, plan: str) -> list[task_progress.PlanState]:
