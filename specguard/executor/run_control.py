@@ -417,11 +417,12 @@ def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, named: Sequence[
         with run.step("gates"):
             if not gates.carry_out():
                 names = ", ".join(dict.fromkeys(result.gate.name for result, _ in gates.failures))
-                tail, step = "\n".join(run.feedback), f"correct that, then: {run.again}"
+                tail, at = "\n".join(run.feedback), gates.failures[0][1].number
                 late = any(one.timed_out and not result.gate.timeout for result, one in gates.failures)
-                if limit := 2 * run.default_timeout if late else run.options.command_timeout:
-                    step += f" --command-timeout {limit}"
-                at = gates.failures[0][1].number
+                longer = 2 * run.default_timeout if late else run.options.command_timeout
+                limits = {"--timeout": run.options.timeout, "--command-timeout": longer}
+                given = "".join(f" {name} {limit}" for name, limit in limits.items() if limit)
+                step = f"correct that, then: {run.again}{given}"
                 raise RunEnded(f"what failed: {names}", help=step, tail=tail, command=at, code="gate-failed")
         manifest.tree = tree = work_tree.tree()
         manifest.content = content_id(Tree(git, tree), make_paper_test(run.policy))
