@@ -106,7 +106,10 @@ class Checkup(Record):
         Raises:
             SpecguardError, MissingFact: the policy is missing or has an error.
         """
-        return open_policy(self.request)
+        policy = open_policy(self.request)
+        # A plugin may have broken since the policy was cached.
+        load_registry(policy.plugins)
+        return policy
 
     @cached_property
     def change_base(self) -> FoundBase:
@@ -287,7 +290,7 @@ def _event(checkup: Checkup) -> Iterator[Diagnosis]:
 
 
 def _plugins(checkup: Checkup) -> Iterator[Diagnosis]:
-    plugins = list(checkup.policy.plugins)
+    plugins = checkup.policy.plugins
     rules = len(load_registry(plugins).rules)
     yield Diagnosis("plugins", "ok", f"{rules} rules of specguard{''.join(f', {name}' for name in plugins)}")
 
