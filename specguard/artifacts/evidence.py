@@ -342,8 +342,9 @@ class Targets:
             return Target(flaw=flaw, help="Cite a file with its lines.")
         count = self._documents.lines(path) or 0
         if not 1 <= first <= last <= count:
-            flaw = f"{citation} does not exist: {path_text(path)} has {counted(count, 'line')}"
-            return Target(flaw=flaw, help="Cite lines that it has, the first one first.")
+            has = f"{path_text(path)} has {counted(count, 'line')}"
+            why = has if first <= last else "it ends before it begins"
+            return Target(flaw=f"{citation} does not exist: {why}", help="Cite lines that it has, in order.")
         return Target(path)
 
 
