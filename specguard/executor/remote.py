@@ -440,7 +440,7 @@ class Address(Record):
                 reasons.append(f"{kind.command} is not signed in to {self.host}")
             else:
                 return platform, ""
-        return None, " and ".join(reasons) or "the canonical repository is on this machine"
+        return None, " and ".join(reasons) or f"the canonical repository is on {self.host or 'this machine'}"
 
     def installed_command(self, environment: Mapping[str, str]) -> str:
         """Return the name of an installed command for the repository's platform; empty without one.
@@ -450,7 +450,7 @@ class Address(Record):
         return next((kind.command for kind in self.platforms if find_program(kind.command, environment)), "")
 
     def request_command(self, branch: str, base: str, *, title: str, body_file: str) -> str:
-        """Return the command that opens a pull request, for a shell.
+        """Return the command that opens a pull request, for a shell; without one, the repository's page.
 
         Args:
             branch: the branch's short name.
@@ -458,6 +458,8 @@ class Address(Record):
             title: the title.
             body_file: the file with the body.
         """
+        if self.host and not self.platforms:
+            return f"https://{self.host}/{self.name}"
         kind = next(iter(self.platforms), Platform)
         words = [kind.command, *kind.create_words, *(kind.repository_words if self.host else ())]
         values = {"branch": branch, "base": base, "title": title, "file": body_file}
@@ -467,8 +469,8 @@ class Address(Record):
 
     @property
     def platforms(self) -> Sequence[type[Platform]]:
-        """The possible platforms of the host, the likelier first; empty for a repository on this machine."""
-        if not self.host:
+        """The possible platforms of the host, the likelier first; empty if it is another, or this machine."""
+        if not self.host or any(name in self.host for name in _OTHER_PLATFORMS):
             return ()
         kinds = (GitLab, Platform) if "gitlab" in self.host else (Platform, GitLab)
         return kinds[:1] if self.host in ("github.com", "gitlab.com") else kinds
@@ -494,6 +496,9 @@ def _absolute(url: str, root: str) -> str:
 
 PLATFORM_TIMEOUT: Final = 120.0
 """The seconds that a platform has to answer."""
+
+_OTHER_PLATFORMS: Final = ("bitbucket", "codeberg", "forgejo", "gitea")
+"""Parts of the names of hosts that neither `gh` nor `glab` knows."""
 
 _QUIET: Final = {"GH_PROMPT_DISABLED": "1", "GH_NO_UPDATE_NOTIFIER": "1", "NO_COLOR": "1", "NO_PROMPT": "1"}
 _TARGET_VARS: Final = ("GH_REPO", "GH_HOST", "GITLAB_HOST", "GITLAB_URI", "GL_HOST", "CLICOLOR_FORCE")

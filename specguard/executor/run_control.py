@@ -432,8 +432,7 @@ def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, named: Sequence[
     flags = [word for one in run.options.commands for word in ("--command", run.redactor.redact(one))]
     run.again = shlex.join([*command_words("gates", "", run.options.run_root), *flags, *named])
     end = record_end(run, run_to_end(work, run.again))
-    results, file = gates.results.values(), folder.file(MANIFEST)
-    text = rendered("gates-end.txt", results=results, manifest=manifest, end=end, file=file)
+    text = rendered("gates-end.txt", gates=gates, manifest=manifest, end=end, file=folder.file(MANIFEST))
     for line in text.rstrip("\n").split("\n"):
         say(line)
     return EXIT_PASSED if end is None else end.exit_code
