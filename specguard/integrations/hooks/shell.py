@@ -52,7 +52,7 @@ _WRAPPERS: Final = {"env": "u", "nice": "n", "setsid": "", "stdbuf": "eio", "tim
 _WRAPPER_OPTIONS: Final = ("unset", "adjustment", "error", "input", "output", "kill-after", "signal")
 """The long options of these programs that have a value."""
 
-_RUNNERS: Final = {"uv": "run", "poetry": "run", "pdm": "run", "python": "-m", "python3": "-m"}
+_RUNNERS: Final = [["uv", "run"], ["poetry", "run"], ["pdm", "run"], ["python", "-m"], ["python3", "-m"]]
 """Programs that run the command behind a word of theirs."""
 
 _INSTALLED: Final = ("specguard", "git", "pre-commit", "env", "python", "python3")
@@ -242,7 +242,7 @@ class Interpreter:
                     self._set((value and value.text) or "", [])
                 # The first operand of `timeout` is the time.
                 words = words[name == "timeout" :]
-            elif words and _RUNNERS.get(name) == words[0].text and _program_name(words[1:]) in _INSTALLED:
+            elif words and [name, words[0].text] in _RUNNERS and _program_name(words[1:]) in _INSTALLED:
                 words = words[1:]
             elif name not in _PREFIXES:
                 return name, words
