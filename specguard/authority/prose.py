@@ -453,7 +453,9 @@ def _find_enforcement(policy: Policy, sentence: Text, text: str, meaning: str) -
     for expression, setting in _KNOWN_DEMANDS:
         table, name, _ = setting.split(".", 2)
         rule = policy.rule(name if table == "rules" else "commit-count")
-        for match in re.finditer(expression, rest, re.IGNORECASE):
+        # The platform writes what a squash lands, so no commit is asked for trailers (CMT006).
+        judged = name != "missing-trailer" or policy.merge != "squash"
+        for match in re.finditer(expression, rest, re.IGNORECASE) if judged else ():
             rest = rest.replace(match[0], "\0")
             asked = match.expand(setting) if match.re.groups else setting
             if match.groupdict().get("below"):

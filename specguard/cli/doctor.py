@@ -534,8 +534,7 @@ def disabled_features(policy: Policy) -> Iterator[str]:
     if assets and assets.proofs and name and name not in assets.run_files:
         files = ", ".join(f'"{one}"' for one in [*assets.run_files, name])
         yield f"a reviewer signs an asset's run off (RUN010): under [assets] write run_files = [{files}]"
-    trailers = policy.active_rule("CMT006")
-    if policy.merge == "squash" and trailers and trailers.settings.get("require"):
+    if policy.merge == "squash" and policy.active_rule("CMT006"):
         yield 'commits have the trailers that are asked for (CMT006): take out merge = "squash"'
     if runs.full_before and not policy.declares("grounding"):
         yield 'agents cite what they must read (ART014): under [grounding] write all = ["README.md"]'
