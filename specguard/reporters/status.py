@@ -197,7 +197,7 @@ def cells(run: RunView) -> Sequence[str]:
     return (
         visible(run.run_id),
         visible(cut(run.label, _LONGEST_RUN_TEXT)),
-        visible(f"{run.state} (dead)" if run.stale else run.state),
+        visible(f"{run.state} ({'hangs' if run.is_process_alive else 'dead'})" if run.stale else run.state),
         visible(run.step) or "-",
         moment(run.started),
         duration(run.duration),
