@@ -233,8 +233,6 @@ def revoke(
         raise refusal(f"{filed.id[:12]} is revoked already", step)
     approver = find_approver(approved_by, book.settings)
     text = " ".join(reason.split())
-    if not text:
-        raise refusal("a revocation needs a reason", 'say why with --reason "..."')
     record = Revocation(
         revokes=filed.id, approver=approver.name, reason=text, issued_at=book.now, nonce=os.urandom(16).hex()
     )

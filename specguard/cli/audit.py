@@ -34,7 +34,6 @@ from specguard.reporters.file_writing import replace_file, writing
     metavar="then|now|FILE",
     default="then",
     show_default=True,
-    callback=opt.not_empty,
     help="Judge by the authority of each change's base, by today's, or by FILE.",
 )
 @opt.floor
@@ -49,7 +48,6 @@ from specguard.reporters.file_writing import replace_file, writing
     metavar="RULES|new|none",
     default="none",
     show_default=True,
-    callback=opt.not_empty,
     help="End with 1 if these rules have errors; new: if unreported changes have any.",
 )
 def command(

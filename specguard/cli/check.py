@@ -68,7 +68,7 @@ def _first_given(options: Mapping[str, Any], flags: Sequence[str]) -> str:
 @opt.command("check")
 @opt.what_is_judged
 @opt.flag("--pre-receive", help="Judge a server's pre-receive input; implies --enforce unless --dry-run.")
-@opt.file("--authority", callback=opt.not_empty, help="Judge by this authority.")
+@opt.file("--authority", help="Judge by this authority.")
 @opt.floor
 @opt.repeated("--select", metavar="RULES", help="Run only these rules: codes, families or names.")
 @opt.repeated("--ignore", metavar="RULES", help="Skip these rules.")

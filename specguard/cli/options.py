@@ -31,11 +31,20 @@ def flag(*names: str, help: str) -> Option:
     return click.option(*names, is_flag=True, help=help)
 
 
+def _not_empty(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """Reject an empty value, which an unset variable of a hook or job produces."""
+    source = context.get_parameter_source(parameter.name or "")
+    given = value if isinstance(value, tuple) else (value,)
+    if source is click.core.ParameterSource.COMMANDLINE and not all(one.strip() for one in given):
+        raise click.BadParameter("it is empty")
+    return value
+
+
 def text(*names: str, metavar: str, help: str, **more: Any) -> Option:
     """Return an option with a text; the default is empty unless the option is required."""
     if not more.get("required"):
         more.setdefault("default", "")
-    return click.option(*names, metavar=metavar, help=help, **more)
+    return click.option(*names, metavar=metavar, help=help, **{"callback": _not_empty, **more})
 
 
 def file(*names: str, help: str, metavar: str = "FILE", **more: Any) -> Option:
@@ -55,7 +64,7 @@ def number(*names: str, metavar: str, help: str, **more: Any) -> Option:
 
 def repeated(*names: str, metavar: str, help: str, **more: Any) -> Option:
     """Return an option that can be given several times."""
-    return click.option(*names, metavar=metavar, multiple=True, help=help, **more)
+    return text(*names, metavar=metavar, multiple=True, default=(), help=help, **more)
 
 
 def choice(*names: str, words: Iterable[str], help: str, **more: Any) -> Option:
@@ -164,26 +173,18 @@ agent = text("--agent", metavar="NAME", help="Run this agent of the policy.")
 start_branch = text("--base", metavar="BRANCH", help="Start from this branch.")
 
 
-def not_empty(context: click.Context, parameter: click.Parameter, value: str) -> str:
-    """Reject an empty value, which an unset variable of a job produces."""
-    source = context.get_parameter_source(parameter.name or "")
-    if not value.strip() and source is click.core.ParameterSource.COMMANDLINE:
-        raise click.BadParameter("it is empty")
-    return value
-
-
-policy = combine(base, file("--authority", callback=not_empty, help="Use the policy in FILE."))
+policy = combine(base, file("--authority", help="Use the policy in FILE."))
 """The options that say which policy to use."""
 
 floor = combine(
-    file("--floor", callback=not_empty, help="Hold the authority to this one: it may only tighten it."),
-    text("--floor-sha256", metavar="HEX", callback=not_empty, help="Refuse a floor with another SHA-256."),
+    file("--floor", help="Hold the authority to this one: it may only tighten it."),
+    text("--floor-sha256", metavar="HEX", help="Refuse a floor with another SHA-256."),
 )
 
 
 def remote(help: str) -> Option:
     """Return the option `--remote NAME`."""
-    return click.option("--remote", metavar="NAME", default="origin", show_default=True, help=help)
+    return text("--remote", metavar="NAME", default="origin", show_default=True, help=help)
 
 
 what_is_judged = combine(
@@ -203,7 +204,9 @@ what_is_judged = combine(
         help="Judge a commit message.",
     ),
     branch,
-    text("--pr-title", "title", metavar="TEXT", default=None, help="The pull request's title."),
+    text(
+        "--pr-title", "title", metavar="TEXT", default=None, callback=None, help="The pull request's title."
+    ),
     file("--pr-body-file", "body_file", help="The pull request's body."),
     file("--pr-event", "event_file", help="The platform's event file."),
     file("--pr-reviews", "reviews_file", help="The platform's list of reviews."),

@@ -460,7 +460,7 @@ _paper_options = opt.combine(
 
 
 @command.command("research", cls=TrailingCommand, short_help="Let an agent write the research for a plan.")
-@opt.text("--goal", metavar="TEXT", required=True, callback=opt.not_empty, help="What to find out.")
+@opt.text("--goal", metavar="TEXT", required=True, help="What to find out.")
 @_paper_options
 def research(**words: Any) -> int:
     """Let an agent write the research for the plan NAME, under the contract [artifacts.research].

@@ -7,7 +7,7 @@ import shlex
 from itertools import takewhile
 
 from specguard.declaration.patterns import Covering
-from specguard.errors import SpecguardError, usage
+from specguard.errors import SpecguardError
 from specguard.model import TYPE_CHECKING, Origin, Record, path_text
 from specguard.work.kinds import Gate
 
@@ -198,14 +198,8 @@ def gates_of_kind(kind: str, settings: WorkKind, origins: Mapping[str, Origin]) 
 
 
 def flag_gates(commands: Iterable[str]) -> list[PlannedGate]:
-    """Return the gates that `--command` requests.
-
-    Raises:
-        SpecguardError: one of them is empty.
-    """
+    """Return the gates that `--command` requests."""
     texts = [one.strip() for one in commands]
-    if "" in texts:
-        raise usage("--command names no command", "give one, or leave it out")
     return [PlannedGate(name=name_of(one), run=one, source="flag") for one in texts]
 
 
