@@ -82,7 +82,7 @@ class AuthoritySettings(Settings):
         for pattern in self.nested:
             if "**" in pattern:
                 return f"of `nested`, {pattern!r} has any depth; name each level, as in 'packages/*'"
-            if problem := Selecting.problem_in(*pattern_levels(pattern)):
+            if problem := Selecting.problem_in(*pattern_levels(pattern), written=pattern):
                 return f"of `nested`, {problem}"
         problem = Covering.problem_in(*self.order)
         return f"of `order`, {problem}" if problem else ""
