@@ -56,7 +56,7 @@ def check(
     with OutputOnStderr(), git or Git((looking or Lookup.of(request)).repository()) as git:
         for name in _LOOSENING_OPTIONS if request.enforce else ():
             if getattr(request, name):
-                flag = f"--{name.replace('_', '-')}"
+                flag = "--exit-zero / --dry-run" if name == "dry_run" else f"--{name.replace('_', '-')}"
                 final = "--pre-receive" if request.pre_receive else "--enforce"
                 step = f"leave {flag} out, or {final} where nothing depends on the verdict"
                 raise usage(f"{final} does not go with {flag}, which could loosen the verdict", step)
