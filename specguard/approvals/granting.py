@@ -38,9 +38,6 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
         SpecguardError: the approval cannot be given; nothing is written then.
     """
     request, policy, bond = facts.change.request, facts.policy, Bond(facts)
-    if request.push:
-        message = "an approval is for one change, and a push may bring several"
-        raise refusal(message, "approve the branch instead")
     if facts.change.whole and facts.change.empty:
         message = "there is no content that an approval could be bound to: nothing differs from the base"
         raise refusal(message, "put it right, or record what is there with `specguard baseline`")

@@ -118,6 +118,8 @@ def command(watch: bool, fix: bool, yes: bool, **options: Any) -> int:
     request = Request(environment=os.environ, **options)
     if not request.override and (conflict := _first_given(options, _OVERRIDE_OPTIONS)):
         raise usage(f"{conflict} says more of --override, and there is none", "add --override RULE")
+    if request.override and (conflict := _first_given(options, ("--push", "--pre-receive"))):
+        raise usage(f"--override is for one change, and {conflict} may bring several", "approve the branch")
     if watch:
         watch_and_judge(request, reports)
     if fix:
