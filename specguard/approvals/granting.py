@@ -92,7 +92,7 @@ def _record(facts: Facts, bond: Bond, approver: Approver, findings: Sequence[Jud
     except NotApplicable as error:
         raise refusal(
             f"there is no content that an approval could be bound to: {error.reason}",
-            "approve what is staged, with --staged, or the branch",
+            "put the message right, or approve the branch once the commit is there",
         ) from error
     return Approval(
         approver=approver.name,
