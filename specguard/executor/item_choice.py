@@ -369,7 +369,7 @@ class Start:
                 if not (needs or is_begun or normal_name(listed.status) == "blocked"):
                     ready.append(listed)
                     break
-                reason = f"waits for {', '.join(needs)}" if needs else f"is {listed.status}"
+                reason = f"waits for {', '.join(needs)}" if needs else f"is {(task or listed).status}"
                 waiting.append(f"{listed.id} {reason}")
         if not ready:
             self._check_marked([listed for source in lists for listed in source.items])
