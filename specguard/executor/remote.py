@@ -459,7 +459,8 @@ class Address(Record):
             body_file: the file with the body.
         """
         if self.host and not self.platforms:
-            return f"https://{self.host}/{self.name}"
+            page = self.shown.replace("***@", "").rstrip("/").removesuffix(".git")
+            return page if page.startswith("http") else f"https://{self.host}/{self.name}"
         kind = next(iter(self.platforms), Platform)
         words = [kind.command, *kind.create_words, *(kind.repository_words if self.host else ())]
         values = {"branch": branch, "base": base, "title": title, "file": body_file}

@@ -248,10 +248,8 @@ def _branch_commands(manifest: Manifest, branch: str) -> Iterator[Mapping[str, s
     # A hook needs it staged to judge the message.
     yield {"text": "Add the run there", "code": f"git add {ignore} {shlex.quote(folder)}"}
     message = f"chore(runs): keep {manifest.item.kind}-{manifest.item.id} {manifest.run_id}"
-    command = f"git commit -m {shlex.quote(message)}"
-    to = shlex.join([of.remote_name, branch])
-    whole = f"{command} && git push {to}" if of.remote_name else command
-    yield {"text": "Commit it behind its item", "code": whole}
+    push = f" && git push {shlex.join([of.remote_name, branch])}" if of.remote_name else ""
+    yield {"text": "Commit it behind its item", "code": f"git commit -m {shlex.quote(message)}{push}"}
 
 
 def page(name: str, **values: Any) -> str:
