@@ -431,7 +431,7 @@ def _agent(name: str, settings: AgentSettings, checkup: Checkup) -> Iterator[Dia
 
 
 def _run_folder(repository: Repository, policy: Policy) -> Iterator[Diagnosis]:
-    """Yield whether the folder of runs is writable, and which runs in it have died."""
+    """Yield whether the folder of runs is writable, and which runs in it have died or hang."""
     from specguard.runs.files import committed_folder, ignored_runs, run_root
     from specguard.runs.store import RunStore
 
@@ -448,9 +448,8 @@ def _run_folder(repository: Repository, policy: Policy) -> Iterator[Diagnosis]:
         yield Diagnosis("runs", "note", f"{root} cannot be written to", "correct root or path of [runs]")
         return
     runs = RunStore(root, settings).runs()
-    dead = [one.run_id for one in runs if one.stale]
-    died = f"; died: {', '.join(dead)}" if dead else ""
-    message = f"{counted(len(runs), 'run')} in {root}{died}"
+    dead = [f"{one.run_id} ({'hangs' if one.is_process_alive else 'dead'})" for one in runs if one.stale]
+    message = "; ".join([f"{counted(len(runs), 'run')} in {root}", *dead])
     yield Diagnosis("runs", "note" if dead else "ok", message, "specguard run doctor" if dead else "")
     for note in ignored_runs(repository, committed_folder(settings, repository, root)):
         yield Diagnosis("runs", "note", note)
