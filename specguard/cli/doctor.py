@@ -20,8 +20,8 @@ from specguard.change.repository import Repository, find_program
 from specguard.cli import options as opt
 from specguard.cli.options import show
 from specguard.engine.check import is_ci_only
-from specguard.engine.plugins import load_registry
-from specguard.engine.trusted_policy import TRY, open_policy
+from specguard.engine.plugins import load_registry, open_with_plugins
+from specguard.engine.trusted_policy import TRY
 from specguard.errors import MissingFact, Needed, SpecguardError
 from specguard.evaluation.canaries import try_canaries, unmatched_reason
 from specguard.evaluation.policy_tests import policy_authority
@@ -106,10 +106,7 @@ class Checkup(Record):
         Raises:
             SpecguardError, MissingFact: the policy is missing or has an error.
         """
-        policy = open_policy(self.request)
-        # A plugin may have broken since the policy was cached.
-        load_registry(policy.plugins)
-        return policy
+        return open_with_plugins(self.request)
 
     @cached_property
     def change_base(self) -> FoundBase:

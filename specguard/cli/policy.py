@@ -16,7 +16,7 @@ from specguard.change.check_request import Request
 from specguard.cli import options as opt
 from specguard.cli.authority_file import AuthorityFile, append_block
 from specguard.cli.options import say, show, usage
-from specguard.engine.plugins import known_rules
+from specguard.engine.plugins import known_rules, open_with_plugins
 from specguard.engine.trusted_policy import TRY, open_policy
 from specguard.engine.why import find_governing, to_root_path
 from specguard.errors import unknown_rule
@@ -66,7 +66,7 @@ def why_command(words: tuple[str, ...], output_format: str, **given: Any) -> Non
     if len(words) > 2:
         message = f"a rule and a path are asked about, and {len(words)} words are given"
         raise usage(message, "put a name with spaces between quotes")
-    policy = open_policy(request)
+    policy = open_with_plugins(request)
     word = words[0]
     rule = policy.rule(word.upper()) or policy.rule(word.lower())
     if rule is None and (len(words) == 2 or (_CODE.fullmatch(word) and not os.path.lexists(word))):

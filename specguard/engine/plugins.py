@@ -13,6 +13,7 @@ import pluggy
 
 from specguard.approvals.people import ApprovalSettings, Author, approval_problems
 from specguard.artifacts.contracts import Contract, WaveSettings
+from specguard.authority.policy import Policy
 from specguard.authority.validate import policy_model, pydantic_core
 from specguard.change.check_request import Request
 from specguard.declaration.registry import FORMATS, Format, PluginError, Registered, Registry
@@ -171,6 +172,17 @@ DECLARATIONS: Final = (
     Declaration("authors", Author, shape="tables", fact="authors"),
     Declaration("approvals", ApprovalSettings, fact="approval_settings", problems=approval_problems),
 )
+
+
+def open_with_plugins(request: Request) -> Policy:
+    """Return the policy that `open_policy` returns, with plugins that can be loaded now.
+
+    Raises:
+        SpecguardError: the policy is missing or wrong, or a plugin has broken since the policy was cached.
+    """
+    policy = open_policy(request)
+    load_registry(policy.plugins)
+    return policy
 
 
 def known_rules(directory: str, named: Sequence[str] = ()) -> Registry:

@@ -12,9 +12,9 @@ from specguard.change.repository import Repository
 from specguard.change.tree import Documents
 from specguard.declaration.patterns import Covering, Guarding, Patterns
 from specguard.engine.check import Quotes
+from specguard.engine.plugins import open_with_plugins
 from specguard.engine.rule_runner import describe_condition
 from specguard.engine.status import open_tree
-from specguard.engine.trusted_policy import open_policy
 from specguard.errors import MissingFact, NotApplicable, SpecguardError, usage
 from specguard.model import TYPE_CHECKING, Origin, Record, path_text
 from specguard.specs.spec import Catalogue
@@ -92,7 +92,7 @@ def find_governing(request: Request, path: str, policy: Policy | None = None) ->
         text = f"{path!r} is not a path from the repository's root"
         raise usage(text, "write it as git does: docs/api/x.yaml")
     name = os.fsencode(plain)
-    policy = policy or open_policy(request)
+    policy = policy or open_with_plugins(request)
     with Git(Repository.locate(request.directory, request.environment)) as git:
         of_scope, of_specs = _match_scope(git, request, name), _match_governed(git, policy, name)
         return [*match_patterns(policy, name), *of_scope, *of_specs]

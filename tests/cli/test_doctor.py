@@ -242,5 +242,6 @@ def test_a_plugins_rule_is_tried_by_its_own_example(
     module = tmp_path / "acme_rules.py"
     for text in (module.read_text(), "import gone\n"):
         module.write_text(text)
-        told = run("doctor", directory=repository.path, env=place).stdout
-    assert "missing authority: plugin 'acme' cannot be loaded: ModuleNotFoundError" in told
+        doctor, why = (run(*one.split(), directory=repository.path, env=place) for one in ("doctor", "why x"))
+    assert "missing authority: plugin 'acme' cannot be loaded: ModuleNotFoundError" in doctor.stdout
+    assert "error: plugin 'acme' cannot be loaded: ModuleNotFoundError" in why.stderr
