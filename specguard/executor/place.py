@@ -209,7 +209,8 @@ def new_place(run: Run) -> Place:
         place.git.run(*words, index=place.shown_index, files=True)
     except CommandError as error:
         message = f"the base cannot be checked out: {error.first_line}"
-        help = f"{run.git.missing('the base', error.first_line).command}, for missing objects; else make room"
+        fetch, resume = run.git.missing("the base", error.first_line).command, run.folder.command("resume")
+        help = f"{fetch}, for missing objects; else make room; then: {resume}"
         raise SpecguardError(message, help=help, code="git-failed") from error
     shutil.copyfile(place.shown_index, place.index)
     run.made_place = place
