@@ -12,7 +12,6 @@ from specguard.change.repository import Repository
 from specguard.change.tree import Documents
 from specguard.declaration.patterns import Covering, Guarding, Patterns
 from specguard.engine.check import Quotes
-from specguard.engine.plugins import open_with_plugins
 from specguard.engine.rule_runner import describe_condition
 from specguard.engine.status import open_tree
 from specguard.errors import MissingFact, NotApplicable, SpecguardError, usage
@@ -76,23 +75,22 @@ def to_root_path(request: Request, path: str) -> str:
     return os.path.join(os.path.realpath(folder), name).removeprefix(f"{root or os.path.realpath(folder)}/")
 
 
-def find_governing(request: Request, path: str, policy: Policy | None = None) -> list[Governing]:
-    """Return everything that applies to a path, by the given policy or the one that a check would use.
+def find_governing(request: Request, path: str, policy: Policy) -> list[Governing]:
+    """Return everything that applies to a path, by a policy.
 
     Args:
         request: reads its directory, environment, `base` and `authority`.
         path: the path from the repository's root; slashes at its end are ignored.
-        policy: the policy; None: the one that a check would use.
+        policy: the policy, with plugins that can be loaded.
 
     Raises:
-        SpecguardError: the path is invalid, or the policy is missing.
+        SpecguardError: the path is invalid.
     """
     plain = path.rstrip("/")
     if {"", ".", ".."} & set(plain.split("/")):
         text = f"{path!r} is not a path from the repository's root"
         raise usage(text, "write it as git does: docs/api/x.yaml")
     name = os.fsencode(plain)
-    policy = policy or open_with_plugins(request)
     with Git(Repository.locate(request.directory, request.environment)) as git:
         of_scope, of_specs = _match_scope(git, request, name), _match_governed(git, policy, name)
         return [*match_patterns(policy, name), *of_scope, *of_specs]

@@ -26,7 +26,7 @@ from specguard.change.check_request import Request
 from specguard.change.git import Git
 from specguard.change.repository import Repository
 from specguard.engine.check import check
-from specguard.engine.plugins import find_rule, known_rules
+from specguard.engine.plugins import find_rule, known_rules, open_with_plugins
 from specguard.engine.status import read_status
 from specguard.engine.trusted_policy import open_policy
 from specguard.engine.why import find_governing, to_root_path
@@ -100,7 +100,8 @@ class Tools:
         request = Request(environment=os.environ)
         path = to_root_path(request, path)
         _stay_inside(path)
-        return {"path": path, "governing": [one.data for one in find_governing(request, path)]}
+        found = find_governing(request, path, open_with_plugins(request))
+        return {"path": path, "governing": [one.data for one in found]}
 
     def policy(self) -> Mapping[str, Any]:
         """The policy as it was understood: settings with their lines, rules."""
