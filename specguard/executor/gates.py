@@ -189,13 +189,15 @@ class GateRound:
         return [command for result in self.results.values() for command in result.commands]
 
     def _begin(self) -> None:
-        """Hash the tree as it is; before that, undo changes by the gates of a round that died."""
+        """Hash the tree; before that, undo and keep what changed since the gates of a round that died."""
         state = self._run.folder.data_or_empty(STATE) if self._work_tree.undoes else {}
         self._tree = self._work_tree.tree()
-        if state.get("attempt") == self._run.manifest.attempts and state.get("tree"):
-            self._tree, undone = self._work_tree.undo(str(state["tree"]))
-            if undone:
-                self._run.note("What the gates had changed when the run was ended was undone.")
+        begun = str(state.get("tree") or "") if state.get("attempt") == self._run.manifest.attempts else ""
+        if begun and (undone := self._work_tree.patch(self._tree, begun)):
+            # A person may have changed files since, too.
+            self._run.folder.write("undone.patch", self._run.redactor.redact_bytes(undone))
+            self._tree, _ = self._work_tree.undo(begun)
+            self._run.note("Changes since the gates began were undone; the run's undone.patch has them.")
         self._record_state()
 
     def _record_state(self) -> None:
@@ -437,9 +439,9 @@ class GateTree:
         """
         return hash_work_tree(self._git, excluded=self._runs).tree
 
-    def patch(self, tree: str) -> bytes:
-        """Return the patch of a tree since the base, without the folder of runs."""
-        return patch(self._git, self._base, tree, exclude=os.fsdecode(self._runs))
+    def patch(self, tree: str, since: str = "") -> bytes:
+        """Return the patch of a tree since another, or since the base, without the folder of runs."""
+        return patch(self._git, since or self._base, tree, exclude=os.fsdecode(self._runs))
 
     def highlights(self, tree: str) -> Sequence[str]:
         """Return the subjects of the commits since the base, and the paths of uncommitted changes."""
