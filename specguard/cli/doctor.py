@@ -287,9 +287,8 @@ def _event(checkup: Checkup) -> Iterator[Diagnosis]:
 
 
 def _plugins(checkup: Checkup) -> Iterator[Diagnosis]:
-    plugins = checkup.policy.plugins
-    rules = len(load_registry(plugins).rules)
-    yield Diagnosis("plugins", "ok", f"{rules} rules of specguard{''.join(f', {name}' for name in plugins)}")
+    rules = len(load_registry(checkup.policy.plugins).rules)
+    yield Diagnosis("plugins", "ok", f"{rules} rules of {', '.join(['specguard', *checkup.policy.plugins])}")
 
 
 def _extras(_checkup: object) -> Iterator[Diagnosis]:
