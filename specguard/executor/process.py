@@ -38,7 +38,7 @@ from specguard.change.repository import RUN_BRANCH
 from specguard.executor.command_output import CommandLog, plain_text
 from specguard.executor.run import Killed, Run, RunEnded
 from specguard.model import Record, shortened
-from specguard.runs.manifests import COMMANDS, Command, Kind, Response, RunFolder, Source, now_text
+from specguard.runs.manifests import COMMANDS, KILLED, Command, Kind, Response, RunFolder, Source, now_text
 from specguard.work.gates import safe_name
 
 BEAT: Final = 5.0
@@ -141,7 +141,7 @@ def run_command(
         running.carry_out(words, cwd, stdin, {**command_environment(run), **(variables or {})})
         record.log_digest = log.finish()
         if running.run_end is None and signals.received is not None:
-            running.run_end = RunEnded(_KILLED.format(signals.received.name), state="killed")
+            running.run_end = RunEnded(f"{KILLED} {signals.received.name}", state="killed")
         if log.over_limit and not record.problem:
             record.problem = log.limit_message
     finally:
@@ -251,7 +251,7 @@ class _RunningCommand(Record, frozen=False):
         """Return the reason why the command must end now; empty if it may continue."""
         now = time.monotonic()
         if self.signals.received is not None:
-            self.run_end = RunEnded(_KILLED.format(self.signals.received.name), state="killed")
+            self.run_end = RunEnded(f"{KILLED} {self.signals.received.name}", state="killed")
         elif self.log.over_limit:
             return self.log.limit_message
         elif now >= self.run.deadline:
@@ -374,8 +374,6 @@ def _has_ended(pid: int) -> bool:
 _END_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """The signals that end a run."""
 
-_KILLED: Final = "specguard was ended by {}"
-
 
 class HeldSignals(Record, frozen=False):
     """A recorder of the signals that would end specguard; while held, they are only noted.
@@ -409,7 +407,7 @@ def killed_by_signals() -> Iterator[None]:
     """
 
     def end(number: int, _: FrameType | None) -> None:
-        raise Killed(_KILLED.format(signal.Signals(number).name))
+        raise Killed(f"{KILLED} {signal.Signals(number).name}")
 
     try:
         with signal_handler(end):

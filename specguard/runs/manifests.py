@@ -37,6 +37,9 @@ Kind = Literal["agent", "format", "gate", "teardown", "hook", "tool"]
 JUDGING_KINDS: Final = frozenset({"gate", "format", "teardown", "hook"})
 """The kinds of commands that judge the agent's work."""
 
+KILLED: Final = "specguard was ended by"
+"""The first words of why a command ended that was ended with its run."""
+
 Source = Literal["policy", "document", "plan", "flag", "run"]
 
 Time = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")]
@@ -350,8 +353,9 @@ class Manifest(_Model):
 
     @property
     def judging(self) -> list[Command]:
-        """The commands that judged the agent's work and have ended."""
-        return [one for one in self.commands if one.kind in JUDGING_KINDS and one.ended_at is not None]
+        """The commands that judged the agent's work and have ended, not with specguard."""
+        ended = [one for one in self.commands if one.kind in JUDGING_KINDS and one.ended_at is not None]
+        return [one for one in ended if not one.problem.startswith(KILLED)]
 
     @property
     def more_attempts(self) -> list[str]:
