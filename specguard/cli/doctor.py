@@ -396,7 +396,7 @@ def _platform(repository: Repository, policy: Policy, top: str) -> Iterator[Diag
         command = next((one for one in ("gh", "glab") if one in reason.split()), "")
         first = f"install {command}, then: " if f"{command} is not installed" in reason else ""
         help = f"{first}{command} auth login --hostname {address.host}" if address.host and command else ""
-        yield Diagnosis("pull requests", "note", f"runs print the command that opens one: {reason}", help)
+        yield Diagnosis("pull requests", "note", f"runs print how to open one: {reason}", help)
 
 
 def _gates(policy: Policy, environment: Mapping[str, str]) -> Iterator[Diagnosis]:
