@@ -338,11 +338,11 @@ _MOST_NAMED: Final = 9
 
 def _taken_back(change: Change) -> str:
     """Return, as words, the paths that git stages only for the hooks of `git commit -a` or `... PATH`."""
-    from specguard.declaration.look_alikes import shell_word
-
     name = os.path.basename(change.git.repository.index)
     if not name.startswith(("index.lock", "next-index-")):
         return ""
+    from specguard.declaration.look_alikes import shell_word
+
     entries = change.git.index_diff(change.git.checked_out)
     if name == "index.lock" and len(entries) > _MOST_NAMED:
         return " -- ."
