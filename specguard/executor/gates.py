@@ -194,10 +194,11 @@ class GateRound:
         self._tree = self._work_tree.tree()
         begun = str(state.get("tree") or "") if state.get("attempt") == self._run.manifest.attempts else ""
         if begun and (undone := self._work_tree.patch(self._tree, begun)):
-            # A person may have changed files since, too.
-            self._run.folder.write("undone.patch", self._run.redactor.redact_bytes(undone))
+            # A person may have changed files since, too; a run can be ended and resumed more than once.
+            name = f"undone-{len(self._run.manifest.steps)}.patch"
+            self._run.folder.write(name, self._run.redactor.redact_bytes(undone))
             self._tree, _ = self._work_tree.undo(begun)
-            self._run.note("Changes since the gates began were undone; the run's undone.patch has them.")
+            self._run.note(f"Changes since the gates began were undone; the run's {name} has them.")
         self._record_state()
 
     def _record_state(self) -> None:
@@ -505,8 +506,7 @@ class PlaceTree(GateTree):
         git = self._place.git
         git.run("read-tree", tree, index=self._index)
         listed = git.run("ls-tree", "-r", "-z", "--name-only", "--full-tree", tree)
-        root = os.fsencode(self.path)
-        paths = (os.path.join(root, path) for path in listed.split(b"\0")[:-1])
+        paths = (os.path.join(os.fsencode(self.path), path) for path in listed.split(b"\0")[:-1])
         self._seen = {path: file_metadata(path) for path in paths}
 
     def is_unchanged(self) -> bool:

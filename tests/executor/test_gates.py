@@ -253,7 +253,7 @@ def test_what_was_half_done_when_the_run_was_ended_is_undone_when_it_goes_on(
         work(run, "touch go")
         assert judged(run)
         assert hash_tree(run) == tree
-        assert "+y\n" in Path(run.folder.file("undone.patch")).read_text()
+        assert "+y\n" in Path(run.folder.file(f"undone-{len(run.manifest.steps)}.patch")).read_text()
         work(run, "echo c > b.py")
         assert judged(run)
         assert hash_tree(run) != tree
