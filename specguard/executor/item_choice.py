@@ -365,8 +365,9 @@ class Start:
                 task = _read_task(self.policy, source.path, source.documents, listed.id)
                 if task is not None and task.lacks_commands:
                     needs = [*needs, f"a command in `{task.key_of('verify')}` that can fail"]
-                is_begun = task is not None and task.started
-                if not (needs or is_begun or normal_name(listed.status) == "blocked"):
+                # A plan may have other keys than a list.
+                is_held = task is not None and (task.started or task.deferred or task.done)
+                if not (needs or is_held or normal_name((task or listed).status) == "blocked"):
                     ready.append(listed)
                     break
                 reason = f"waits for {', '.join(needs)}" if needs else f"is {(task or listed).status}"
