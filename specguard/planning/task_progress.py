@@ -294,7 +294,7 @@ class Sync(Record):
         if last.succeeded:
             # The run's branch is not merged yet.
             return None
-        state = "died" if last.stale and not task.done else f"ended: {last.state}"
+        state = ("hangs" if last.is_process_alive else "died") if last.stale else f"ended: {last.state}"
         status = "" if task.done else task.plan.settings.statuses[0]
         return TaskDrift(file, task, f"its last run {last.run_id} {state}", status=status)
 
