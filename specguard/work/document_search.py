@@ -122,8 +122,8 @@ class DocumentSearch:
         link = points_to(text or "")
         target = self._resolve_link(path, link) if link else None
         lacking = "is larger than 4 MiB" if text is None else "" if text.strip() else "is empty"
-        # UTF-16 has a NUL in the first letter; a stray one further on hides no scope.
-        lacking = "is not UTF-8" if "\0" in (text or "")[:4] else lacking
+        # UTF-16 has its mark first, or a NUL in the first letter; a stray one further on hides no scope.
+        lacking = "is not UTF-8" if {"\0", "\udcff"} & set((text or "")[:4]) else lacking
         problem = f"is {type_name}, not a document" if type_name else lacking
         if link and (target is None or via_stub):
             problem = f"only points to {link!r}, which is not {'followed any more' if via_stub else 'there'}"
