@@ -145,9 +145,9 @@ def _check_rules(draft: DraftRun) -> None:
 
 
 def _is_approvable(policy: Policy, name: str) -> bool:
-    """True if an approval may lift the findings of a rule."""
+    """True if somebody may lift the findings of a rule by an approval."""
     rule = policy.rule(name)
-    return rule is not None and rule.approvable and bool(policy.declared("approval_settings").approver)
+    return rule is not None and bool(policy.declared("approval_settings").able(rule))
 
 
 def landed_error(draft: DraftRun) -> SpecguardError | None:
