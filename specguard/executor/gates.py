@@ -429,16 +429,23 @@ class GateTree:
         self._git = git
         self._base = base
         self._runs = runs
+        self._commits = git.commits(git.revisions(git.repository.head or base, base))
+        kept = [{entry.path.startswith(runs or b"/") for entry in one.own_entries} for one in self._commits]
+        # Runs are about the commit that goes before those which have only runs.
+        work = [one.tree for one, places in zip(self._commits, kept, strict=True) if places != {True}]
+        self._about = {self._commits[-1].tree: work[-1]} if work else {}
 
     def tree(self) -> str:
         """Return the object id of the current tree, with the folder of runs as in `HEAD`.
 
-        The objects are kept in a scratch store.
+        If nothing else is uncommitted, it is the tree of the last commit that does more than add runs. The
+        objects are kept in a scratch store.
 
         Raises:
             MissingFact: a file cannot be read.
         """
-        return hash_work_tree(self._git, excluded=self._runs).tree
+        tree = hash_work_tree(self._git, excluded=self._runs).tree
+        return self._about.get(tree, tree)
 
     def patch(self, tree: str, since: str = "") -> bytes:
         """Return the patch of a tree since another, or since the base, without the folder of runs."""
@@ -446,10 +453,9 @@ class GateTree:
 
     def highlights(self, tree: str) -> Sequence[str]:
         """Return the subjects of the commits since the base, and the paths of uncommitted changes."""
-        git, head = self._git, self._git.repository.head or self._base
-        commits = git.commits(git.revisions(head, self._base)[-MOST_SHOWN:])
-        paths = [f"not committed: {path_text(one.path)}" for one in git.diff_trees(head, tree)[:MOST_SHOWN]]
-        return [*(one.message.subject for one in commits), *paths]
+        head = tree if tree in self._about.values() else self._git.repository.head or self._base
+        paths = [f"not committed: {path_text(one.path)}" for one in self._git.diff_trees(head, tree)]
+        return [*(one.message.subject for one in self._commits[-MOST_SHOWN:]), *paths[:MOST_SHOWN]]
 
     def entries(self, tree: str, since: str = "") -> Sequence[Entry]:
         """Return the changes of a tree since another of its trees; since the base if that is empty."""

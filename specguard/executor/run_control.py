@@ -168,11 +168,8 @@ def resume(options: RunOptions, folder: RunFolder, *, say: Say = lambda _: None)
             cannot be reopened.
     """
     if folder.read_manifest().state == "succeeded":
-        raise SpecguardError(
-            f"{folder.run_id} has succeeded, and nothing is left to do",
-            help="start another one with `specguard run`",
-            code="run-record",
-        )
+        message = f"{folder.run_id} has succeeded, and nothing is left to do"
+        raise SpecguardError(message, help="start another one with `specguard run`", code="run-record")
     run = reopen(options, folder)
     with ExitStack() as cleanup, Needed():
         cleanup.callback(run.close)
@@ -392,8 +389,7 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         if options.dry_run:
             entries = work_tree.entries(work_tree.tree())
             chosen = [gate.select(entries) for gate in plan.gates]
-            text = rendered("gates.txt", chosen=chosen, not_read=plan.not_read, formatting=USERS_OWN)
-            say(text.rstrip("\n"))
+            say(rendered("gates.txt", chosen=chosen, plan=plan, formatting=USERS_OWN).rstrip("\n"))
             return EXIT_PASSED
         check_kill(policy, plan.gates)
         name = f"{item.kind}-{item.id}" if item else ALL
