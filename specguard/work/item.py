@@ -124,7 +124,7 @@ class WorkItem(Record, frozen=False):
             located = DocumentSearch(self.settings, fields, self.number, self.tree)
             name = (located.path or b"").rpartition(b"/")[2].decode("utf-8", "replace")
             word = re.escape(self.own.get("number", self.id))
-            slug_pattern = rf"(?:^|[^0-9])0*{word}[-_]([a-z0-9][a-z0-9-]*)\.[a-z]+$"
+            slug_pattern = rf"(?:^|[^0-9])0*{word}[-_](\w[\w-]*)\.[a-z]+$"
             # Otherwise a value from a name could complete the template of a place that was skipped.
             if name and (slug := re.search(slug_pattern, name)):
                 fields["slug"] = slug[1]
