@@ -8,7 +8,6 @@ import os
 from specguard.approvals.log import NO_RECORD, FiledRecord, Uses, first_alterations, read_log
 from specguard.approvals.people import KEY_TYPES, claimed_key, has_key_type, signing_key, verify
 from specguard.approvals.record import LIMIT, Approval, Revocation
-from specguard.change.base import find_base, named_base
 from specguard.change.entries import Entry, is_record
 from specguard.declaration.look_alikes import shell_word
 from specguard.errors import Needed, SpecguardError
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from specguard.approvals.people import ApprovalSettings
     from specguard.authority.policy import Policy
-    from specguard.change.check_request import Request
     from specguard.change.git import Git
     from specguard.change.tree import Tree
 
@@ -73,7 +71,6 @@ class Logbook:
 
     Args:
         git: reads the repository; it must stay open while the log is used.
-        request: the request, whose `base` is used.
         policy: the policy that would judge here.
         now: the time.
 
@@ -91,15 +88,15 @@ class Logbook:
         SpecguardError: the log cannot be read.
     """
 
-    def __init__(self, git: Git, request: Request, policy: Policy, now: datetime) -> None:
+    def __init__(self, git: Git, policy: Policy, now: datetime) -> None:
         repository = git.repository
         self.git = git
         self.policy = policy
+        self.trusted = policy.ref if policy.based else None
         self.now = now
         self.settings: ApprovalSettings = policy.declared("approval_settings")
         self.work_tree = repository.work_tree_if_any()
         with Needed():
-            self.trusted = _trusted_base(git, request, policy)
             self.base = git.tree_at(self.trusted) if self.trusted else None
             self.head = git.tree_at(repository.head) if repository.head else None
             self.log = read_log(policy.log_folder, base=self.base, head=self.head, work_tree=self.work_tree)
@@ -176,17 +173,6 @@ class Logbook:
             yield "untrusted", f"its signature is by no key of {approver.name}"
         elif not logged.key and "base" not in filed.places:
             yield "unsigned", "it has no signature"
-
-
-def _trusted_base(git: Git, request: Request, policy: Policy) -> str | None:
-    """Return the commit of the trusted base that the policy is from; None if the policy is from elsewhere."""
-    found = find_base(git, request)
-    if not found or policy.ref is None:
-        return None
-    known = {found.oid}
-    if policy.base and not found.given:
-        known.add(named_base(git, policy.base, "policy").oid)
-    return policy.ref if policy.ref in known else None
 
 
 class Verification:

@@ -344,7 +344,8 @@ class Policy:
         floor: the file, SHA-256 and policy id of the floor that the policy is held to; None without one.
         log_folder: the folder of the log of approvals, with a slash at its end.
         ref: the object id of the commit that the authority was read from; the caller sets it.
-        trusted: True if that commit is a trusted base; the caller sets it.
+        based: True if that commit is the base of changes; the caller sets it.
+        trusted: True if that base is trusted, too; the caller sets it.
         adopted: the documents of a first authority that the change itself adds, and all files of a person's
             first commit; the caller sets them.
         drafts: the documents that a person may still alter, as the base has no authority and lacks them; the
@@ -378,6 +379,7 @@ class Policy:
         self.floor: Mapping[str, str] | None = data.get("floor")
         self.log_folder: bytes = data["log"].strip("/").encode("utf-8", "surrogateescape") + b"/"
         self.ref: str | None = None
+        self.based = False
         self.trusted = False
         self.adopted: frozenset[bytes] = frozenset()
         self.drafts: frozenset[bytes] | None = None

@@ -60,7 +60,7 @@ def command() -> None:
 def _open_logbook(base: str) -> Iterator[Logbook]:
     request = Request(environment=os.environ, base=base)
     with Git(opt.find_repository()) as git:
-        book = Logbook(git, request, open_policy(request), Clock(request.today).now())
+        book = Logbook(git, open_policy(request), Clock(request.today).now())
         yield book
         if broken := book.uses.broken:
             say(f"note: no decisions in the log of decisions: {counted(broken, 'line')}", err=True)

@@ -109,35 +109,21 @@ class Checkup(Record):
         return open_with_plugins(self.request)
 
     @cached_property
-    def change_base(self) -> FoundBase:
-        """The base of a change.
+    def base(self) -> FoundBase:
+        """The base that checks use: the change's base, or the one that its authority names.
 
         Raises:
             SpecguardError, MissingFact: a base cannot be found.
         """
         with Git(self.repository) as git:
             found = find_base(git, self.request, find_event(self.request))
-        if not found:
-            raise no_base_error()
-        return found
-
-    @cached_property
-    def base(self) -> FoundBase:
-        """The base that checks use: the change's base, or the one that its authority names."""
-        # Errors of the authority are reported under `authority`; the branch that it names may not exist.
-        with suppress(SpecguardError, MissingFact), Git(self.repository) as git:
-            if self.policy.base and not self.change_base.given:
-                return named_base(git, self.policy.base, "policy")
-        return self.change_base
-
-    @property
-    def is_trusted(self) -> bool:
-        """True if the policy was read from the base."""
-        ref = self.policy.ref
-        # Without a base, the policy was read from `HEAD`.
-        with suppress(SpecguardError, MissingFact):
-            return ref is not None and ref in (self.change_base.oid, self.base.oid)
-        return False
+            if not found:
+                raise no_base_error()
+            # Errors of the authority are reported under `authority`; the branch that it names may not exist.
+            with suppress(SpecguardError, MissingFact):
+                if self.policy.base and not found.given:
+                    return named_base(git, self.policy.base, "policy")
+            return found
 
 
 def diagnose(request: Request, *, canary: bool = False) -> Iterator[Diagnosis]:
@@ -208,7 +194,7 @@ def _authority(checkup: Checkup) -> Iterator[Diagnosis]:
     rule = policy.rule("SPC007")
     if not policy.floor and any(one.meaning == "nothing" for one in policy.unread):
         status, remark, help = "missing", "nothing in it sets a rule", "specguard init --adopt"
-    elif not checkup.is_trusted:
+    elif not policy.based:
         remark, help = "it is not on the base yet", "merge it; try `specguard check`" if policy.ref else TRY
     elif policy.disregarded:
         remark = f"does not count: {counted(len(policy.disregarded), 'thing')}"
@@ -422,7 +408,7 @@ def _agent(name: str, settings: AgentSettings, checkup: Checkup) -> Iterator[Dia
         yield Diagnosis(subject, "note", error.message, remedy)
         return
     options = RunOptions(environment=dict(environment), kind="item", agent=name)
-    found = resolve_agent(checkup.policy, options, check_program=checkup.is_trusted)
+    found = resolve_agent(checkup.policy, options, check_program=checkup.policy.based)
     yield Diagnosis(subject, "ok", f"{program} {found.version or ''}".rstrip())
 
 

@@ -115,7 +115,7 @@ class Policies:
             help = f"adopt specguard with {flag} --bootstrap, once{after}"
             raise SpecguardError(message, help=help, code="no-authority")
         if policy is not None:
-            policy.ref = change.found.oid
+            policy.ref, policy.based = change.found.oid, bool(change.found)
             policy.trusted = change.found.trusted
             change.item_branches = partial(ItemBranches, policy)
             # Before the first commit there is nothing that a person could alter.

@@ -439,7 +439,7 @@ class RunOptions(Record):
             message = f"there is no authority in {base}, at commit {oid[:10]}"
             help = "bring SPEC_AUTHORITY.md there first (`specguard init` writes one), or name --base"
             raise SpecguardError(message, help=help, code="no-authority")
-        policy.ref, policy.trusted = oid, True
+        policy.ref, policy.based, policy.trusted = oid, True, True
         return policy
 
     @classmethod
