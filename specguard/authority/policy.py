@@ -162,8 +162,8 @@ class Guards:
     """The patterns of the active rules that forbid and lock; true if there are any.
 
     Args:
-        rules: the code, name, patterns and exceptions of each such rule. The rules that forbid come first: a
-            path that is both forbidden and locked is forbidden.
+        rules: the code, name, patterns and exceptions of each such rule. The stricter rule comes first, and
+            of equally strict ones that which forbids.
     """
 
     def __init__(self, rules: Sequence[tuple[str, str, Guarding, Covering | None]]) -> None:
@@ -463,9 +463,10 @@ class Policy:
     @cached_property
     def guards(self) -> Guards:
         """Every forbidden and locked pattern."""
-        found = map(self.rule, ("forbidden-path", "locked-path"))
-        active = [rule for rule in found if rule is not None and rule.active]
-        return Guards([(rule.code, rule.name, rule.settings["paths"], rule.exclude) for rule in active])
+        active = filter(None, map(self.active_rule, ("forbidden-path", "locked-path")))
+        # A rule that only warns, or runs at fewer stages, takes no path from a stricter one.
+        rules = sorted(active, key=lambda rule: (rule.severity != "error", -len(rule.stages)))
+        return Guards([(rule.code, rule.name, rule.settings["paths"], rule.exclude) for rule in rules])
 
     def origin(self, key: str) -> Origin | None:
         """Return the place of a setting by its dotted key, or of the nearest key above; None if default."""

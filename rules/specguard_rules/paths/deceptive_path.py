@@ -215,7 +215,7 @@ def _guarded_lookalike(path: bytes, guards: Guards) -> Problem | None:
     windows = b"/".join(map(_windows_name, path.replace(b"\\", b"/").split(b"/")))
     for like in (*(one.encode("utf-8") for one in _readings(path)), windows):
         guard = guards.find(like) if like and like != path else None
-        if guard is not None and guards.find(path) is None:
+        if guard is not None and guard != guards.find(path):
             return f"reads like a path under {guard.pattern}, which is guarded", "error", "guarded"
     return None
 

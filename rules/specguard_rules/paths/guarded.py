@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import ClassVar, Final, Literal
 
+    from specguard.authority.policy import Guard
     from specguard.change.lines import Hunk
     from specguard.rules import Base, Commit, Entry, Expression, Guards, Lines, Objects, Policy, Stage, Tree
 
@@ -481,24 +482,23 @@ class _LinkTargets:
         if any(map(is_git_name, place.split(b"/"))):
             return f"leads into git's own folder: {path_text(target)}"
         own, guard = self._guards.find(path), self._guards.find(place) if place else None
-        if guard is not None:
-            same = own is not None and own.key == guard.key
-            return "" if same else f"leads to {path_text(place)}; {guard.pattern} is guarded"
-        # Case is ignored, as guards do.
-        below = self._guarded_below.get(place.lower()) if own is None else None
         where = path_text(place) or "the root"
-        return f"leads to {where}, which holds {path_text(below[0])}; {below[1]} is guarded" if below else ""
+        if guard in (None, own):
+            # Case is ignored, as guards do.
+            below = self._guarded_below.get(place.lower(), {}).values()
+            inside, guard = next((one for one in below if one[1] != own), (b"", None))
+            where += f", which holds {path_text(inside)}"
+        return f"leads to {where}; {guard.pattern} is guarded" if guard is not None else ""
 
     @cached_property
-    def _guarded_below(self) -> Mapping[bytes, tuple[bytes, str]]:
-        """The first guarded path below each folder, with its pattern; the folder is in small letters."""
-        found: dict[bytes, tuple[bytes, str]] = {}
+    def _guarded_below(self) -> Mapping[bytes, Mapping[str, tuple[bytes, Guard]]]:
+        """The first path below each folder, in small letters, of each guard, and that guard."""
+        found: dict[bytes, dict[str, tuple[bytes, Guard]]] = {}
         for path in self._tree.paths():
-            guard = self._guards.find(path)
-            above = path
+            above, guard = path, self._guards.find(path)
             while guard is not None and above:
                 above = above.rpartition(b"/")[0]
-                found.setdefault(above.lower(), (path, guard.pattern))
+                found.setdefault(above.lower(), {}).setdefault(guard.key, (path, guard))
         return found
 
 
