@@ -321,7 +321,7 @@ class MissingCompanion(Rule):
         for which, companion in enumerate(self.companions):
             changed = companion.when.among([entry.path for entry in entries])
             required = {*companion.require.among(written_paths(entries))} if changed else ()
-            if not changed or any(_has_new_words(one, base) for one in entries if one.path in required):
+            if not changed or any(has_new_words(one, base) for one in entries if one.path in required):
                 continue
             key = companion.trailer
             stated = _stated_reasons(key, commits or (), pull_request, draft) if key else {}
@@ -362,12 +362,13 @@ def written_paths(entries: Iterable[Entry]) -> list[bytes]:
     return [one.path for one in written if one.new not in (one.old, *EMPTY_BLOBS)]
 
 
-def _has_new_words(entry: Entry, base: Base) -> bool:
-    """Return True if an entry changes more of its file than blank lines and white space at ends of lines."""
-    if not entry.is_file or entry.status != "M":
-        return True
-    old, new = (content for _, content in base.change.git.blobs([entry.old, entry.new]))
-    return old is None or new is None or _shown(old) != _shown(new)
+def has_new_words(entry: Entry, base: Base) -> bool:
+    """Return True if an entry writes more to its file than blank lines and white space at ends of lines."""
+    if not entry.is_file or entry.status == "T":
+        return not (entry.deleted or entry.is_symlink)
+    contents = base.change.git.blobs([entry.old] * entry.was_file + [entry.new])
+    shown = [None if content is None else _shown(content) for _, content in contents]
+    return None in shown or shown[-1] not in ([], *shown[:-1])
 
 
 def _shown(content: bytes) -> list[bytes]:

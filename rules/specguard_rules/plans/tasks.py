@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specguard.rules import Covering, Finding, NotApplicable, Origin, Rule, Selecting, path_text, setting
 from specguard_rules.finding_texts import alternatives, quote, shell_quote, take_there
-from specguard_rules.paths.scope import written_paths
+from specguard_rules.paths.scope import has_new_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -249,8 +249,7 @@ class SliceOutOfFiles(Rule):
         work = [one for one in entries if waves is not None and not waves.is_paper(one.path)]
         if waves is None or base.is_landing or not (work and (kept := waves.kept)):
             raise NotApplicable("the change is for no item that is listed in a file with others")
-        lands = branch is not None and base.is_branch(branch.name)
-        how = "Land it by the request of" if lands else "Change it on"
+        how = "Land it by the request of" if branch and base.is_branch(branch.name) else "Change it on"
         for entry in work:
             if slices := [item for item in kept if item.scope.matches(entry.path)]:
                 yield _taken_flaw(entry, slices, how)
@@ -408,7 +407,8 @@ class UndisposedSlice(Rule):
         """Judge the slice that the change implements, and the readiness documents that it touches."""
         listed = work_item.listed if work_item else None
         # What is not committed may follow a commit of the slice that has the decision.
-        decided = commits is None or any(map(self.decisions.matches, written_paths(entries or ())))
+        decisions = [one for one in entries or () if self.decisions.matches(one.path)]
+        decided = commits is None or any(has_new_words(one, breakdowns.change.base) for one in decisions)
         if listed is not None and listed.conditional and self.decisions and not decided:
             patterns = self.decisions.patterns
             message = f"{listed} is conditional, and its change decides nothing in {' and '.join(patterns)}"

@@ -576,8 +576,7 @@ def _transition_flaws(spec: Spec, status: WrittenValue, specs: Specs) -> Iterato
     elif not specs.ways.may_follow(old, status.text):
         after = " or ".join(specs.ways.after(old)) or "a new spec, or an approval"
         message = f"the status of {path} goes from {old} to {status.text}{place}, and no way leads there"
-        step = f"Behind {old} comes {after}."
-        yield _value_flaw(spec, status, message, step, "moved", "transitions")
+        yield _value_flaw(spec, status, message, f"Behind {old} comes {after}.", "moved", "transitions")
 
 
 class UnapprovedSpec(Rule):
