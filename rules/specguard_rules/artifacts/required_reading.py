@@ -212,8 +212,7 @@ def _cites(artifacts: Sequence[Artifact], document: str) -> bool:
     for artifact in artifacts:
         places, absolute = artifact.artifacts.cited(artifact)
         # A document that cites itself is not evidence that it was read.
-        cites = wanted in places or any(path.endswith(end) for path in absolute)
-        if cites and wanted != artifact.path:
+        if wanted != artifact.path and (wanted in places or any(path.endswith(end) for path in absolute)):
             return True
     return False
 

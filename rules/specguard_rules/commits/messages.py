@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, NotApplicable, RewordMessage, Rule, Settings, setting
-from specguard_rules.commits.trailers import gives_reason
+from specguard_rules.commits.trailers import BLANKS, gives_reason
 from specguard_rules.finding_texts import CommitsById, alternatives, quote, reword, shell_quote, shell_words
 
 TYPE_CHECKING = False
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Rules are those of https://www.conventionalcommits.org/en/v1.0.0/.
 # Rules 1, 4, 5 and 13: a type, an optional scope, an optional mark, a colon and one space, a description.
-_SUBJECT: Final = r"(?P<type>[\w./-]+)(?:\((?P<scope>[^()\s][^()]*)\))?!?: (?P<first>\S)(?s:.*)"
+_SUBJECT = rf"(?P<type>[\w./-]+)(?:\((?P<scope>[^()\s][^()]*)\))?!?: (?=.*[^{BLANKS}])(?P<first>\S)(?s:.*)"
 # Rules 12, 15 and 16: the one unit that is case-sensitive; either spelling, with ": " or " #" as any footer.
 _NO_TYPE: Final = 'it does not begin with a type, a colon and one space, as in "fix: " or "fix(scope)!: "'
 _LIKE_BREAKING: Final = r"(?im)^breaking[ -]changes?[ \t]*[:#].*"
@@ -415,7 +415,7 @@ class CommitForm(Rule):
 
     def _subject_problems(self, message: Message) -> Iterator[tuple[str, str, str]]:
         subject = message.subject.rstrip("\r")
-        if not subject.strip():
+        if not subject.strip(BLANKS):
             if self.empty == "forbid":
                 yield "empty", "the subject is empty", "Say in one line what the commit does"
             return

@@ -72,6 +72,9 @@ def trailers_of(commits: Sequence[Commit], pull_request: PullRequest | None) -> 
         yield Trailers(["", "", *pull_request.body.split("\n")])
 
 
+BLANKS = " \t\r\xa0\xad\u115f\u1160\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2800\u3164\ufe0f\ufeff\uffa0"
+"""Characters that show nothing, for `str.strip`."""
+
 # Words that are written in place of a reason.
 _VAGUE = {
     "reason", "todo", "tbd", "none", "na", "no", "nothing", "not", "applicable", "the", "why", "xxx", "nbsp",
@@ -243,7 +246,7 @@ def _problem(required: RequiredTrailer, trailers: Trailers, author: str) -> str:
     if required.value is not None and not any(required.value.search(one.value) for one in found):
         value = quote(found[0].value)
         return f"has the trailer {key} with {value}, which does not match {quote(required.value.text)}"
-    if not any(one.value for one in found):
+    if not any(one.value.strip(BLANKS) for one in found):
         return f"has a trailer {key} with nothing in it"
     if required.by_author and not any(_same_person(one.value, author) for one in found):
         return f"has no trailer {key} of its author, {author}"
