@@ -166,7 +166,9 @@ def hash_work_tree(git: Git, *, excluded: bytes = b"", user_list: bool = False) 
 
     root, start = git.repository.work_tree(), git.checked_out
     git.use_scratch()
-    index = f"{git.folder}/index"
+    # With an index of git's own name, `git diff-tree -p` takes files from the current folder, with the line
+    # ends of that folder.
+    index = f"{git.folder}/checkout"
     # A checkout has no more files than the index, so the index's size is permitted beyond the limit.
     lines = git.list_tree(start, "the files of HEAD", spare=git.repository.max_indexed())
     before = {path: TreeEntry(mode, oid) for path, mode, oid in read_listing(lines) if is_included(path)}
