@@ -195,7 +195,7 @@ LONGEST_PATH: Final = 1000
 
 # Empty, absolute, with `..`, with backslashes instead of slashes, or with control characters.
 _BAD_PATH: Final = re.compile(
-    r"\Z|[/~]|[A-Za-z]:[\\/]|(?:.*/)?\.\.(?:/|\Z)|[^/]*\\[^/]*\Z|.*[\0-\x1f\x7f]", re.DOTALL
+    r"\Z|[/~]|\[[^]]*\]\(|[A-Za-z]:[\\/]|(?:.*/)?\.\.(?:/|\Z)|[^/]*\\[^/]*\Z|.*[\0-\x1f\x7f]", re.DOTALL
 )
 
 
