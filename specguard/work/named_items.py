@@ -247,8 +247,6 @@ class Work(WorkItems, frozen=False):
         work.trees = lambda: (change.start_files, change.head_files)
         work.by_agent = change.request.by_agent or change.stage in ("edit", "run")
         work.adopts = bool(policy.adopted)
-        if not work.kinds:
-            return work
         work.branch = if_applicable(lambda: change.branch.name, "")
         texts: list[tuple[str, str | None, str | None]] = [("branch", work.branch, None)]
         commits = if_applicable(lambda: [one for one in change.commits if not one.is_merge], [])
