@@ -239,7 +239,8 @@ _SIMILARITY: Final = 0.7
 """The minimum similarity for a key to count as a misspelt detail."""
 
 _ITEM: Final = re.compile(r"[ \t]*(?:[-*+]|[0-9]{1,9}[.)])(?:[ \t]+|(?=\[))(?P<text>\S.*)")
-_BOX: Final = re.compile(r"\[[ \t]*(?:(?P<mark>[^\]\sP])[ \t]*)?\](?![(\[])[ \t]*(?P<text>.*)")
+# A note of spec-kit's template begins with the mark `[P]` of tasks, which some write in place of a box.
+_BOX: Final = re.compile(r"\[(?!P\] tasks =)[ \t]*(?:(?P<mark>[^\]\s])[ \t]*)?\](?![(\[])[ \t]*(?P<text>.*)")
 _DETAIL: Final = re.compile(
     r"[*_`]{0,3}(?P<key>[A-Za-z][A-Za-z_-]*?(?: [A-Za-z_-]+?){0,2}?)[*_`]{0,3}[ \t]*:[*_]{0,3}(?:[ \t]+|$)"
 )
