@@ -17,11 +17,12 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from itertools import dropwhile
 from typing import Final
 
 from specguard.authority.policy import Policy
-from specguard.change.entries import Entry
+from specguard.change.entries import Commit, Entry
 from specguard.change.git import Git
 from specguard.change.repository import find_program
 from specguard.change.tree import Tree
@@ -429,17 +430,27 @@ class GateTree:
         self._git = git
         self._base = base
         self._runs = runs
-        self._commits = git.commits(git.revisions(git.repository.head or base, base))
-        kept = [{entry.path.startswith(runs or b"/") for entry in one.own_entries} for one in self._commits]
-        # Runs are about the commit that goes before those which have only runs.
-        work = [one.tree for one, places in zip(self._commits, kept, strict=True) if places != {True}]
-        self._about = {self._commits[-1].tree: work[-1]} if work else {}
+
+    @cached_property
+    def _commits(self) -> Sequence[Commit]:
+        """The last commits since the base, oldest first, at most `MOST_SHOWN`."""
+        head = self._git.repository.head or self._base
+        return self._git.commits(self._git.revisions(head, self._base)[-MOST_SHOWN:])
+
+    @cached_property
+    def _about(self) -> Mapping[str, str]:
+        """The tree that kept runs at the tip are about, by the tree of `HEAD`; a merge has its own work."""
+        runs = self._runs or b"/"
+        kept = [{entry.path.startswith(runs) for entry in one.own_entries} for one in self._commits]
+        pairs = zip(self._commits, kept, strict=True)
+        work = [one.tree for one, places in pairs if one.is_merge or places != {True}]
+        return {self._commits[-1].tree: work[-1]} if work else {}
 
     def tree(self) -> str:
         """Return the object id of the current tree, with the folder of runs as in `HEAD`.
 
-        If nothing else is uncommitted, it is the tree of the last commit that does more than add runs. The
-        objects are kept in a scratch store.
+        If nothing else is uncommitted, it is the tree of the last commit that does more than add runs. At
+        most `MOST_SHOWN` commits are looked at. The objects are kept in a scratch store.
 
         Raises:
             MissingFact: a file cannot be read.
@@ -455,7 +466,7 @@ class GateTree:
         """Return the subjects of the commits since the base, and the paths of uncommitted changes."""
         head = tree if tree in self._about.values() else self._git.repository.head or self._base
         paths = [f"not committed: {path_text(one.path)}" for one in self._git.diff_trees(head, tree)]
-        return [*(one.message.subject for one in self._commits[-MOST_SHOWN:]), *paths[:MOST_SHOWN]]
+        return [*(one.message.subject for one in self._commits), *paths[:MOST_SHOWN]]
 
     def entries(self, tree: str, since: str = "") -> Sequence[Entry]:
         """Return the changes of a tree since another of its trees; since the base if that is empty."""
@@ -479,7 +490,9 @@ class GateTree:
             The tree as it is then, and the other changes: they were undone, or are still there.
         """
         after = self.tree()
-        return after, [one for one in self.entries(after, tree) if one.path not in allowed]
+        changed = (one for one in self.entries(after, tree) if one.path not in allowed)
+        # One of the trees may be that of `HEAD`, and the other one of a commit before runs were kept.
+        return after, [one for one in changed if not one.path.startswith(self._runs or b"/")]
 
 
 class PlaceTree(GateTree):
