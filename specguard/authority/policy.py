@@ -463,9 +463,10 @@ class Policy:
     @cached_property
     def guards(self) -> Guards:
         """Every forbidden and locked pattern."""
-        active = filter(None, map(self.active_rule, ("forbidden-path", "locked-path")))
-        # A rule that only warns, or runs at fewer stages, takes no path from a stricter one.
-        rules = sorted(active, key=lambda rule: (rule.severity != "error", -len(rule.stages)))
+        active = [*filter(None, map(self.active_rule, ("forbidden-path", "locked-path")))]
+        # A rule that only warns, or lacks a stage of the one that locks, takes no path from a stricter one.
+        stages = {stage for rule in active[-1:] for stage in rule.stages}
+        rules = sorted(active, key=lambda rule: (rule.severity != "error", -len(stages & {*rule.stages})))
         return Guards([(rule.code, rule.name, rule.settings["paths"], rule.exclude) for rule in rules])
 
     def origin(self, key: str) -> Origin | None:

@@ -432,8 +432,8 @@ class LinkIntoGuardedPath(Rule):
             else:
                 where = targets.problem(entry.path, objects.read(entry.new))
             kind = "submodule" if entry.is_submodule else "link"
-            guard = guards.below(entry.path) if guards.find(entry.path) is None else None
-            if not where and entry.status != "M" and guard is not None:
+            own, guard = guards.find(entry.path), guards.below(entry.path)
+            if not where and entry.status != "M" and guard and (own is None or own.code != guard.code):
                 where = f"is a {kind} in the place of a folder; {guard.pattern} is guarded and lies below"
             if where and entry.path not in reported and not base.has(entry):
                 from specguard_rules.finding_texts import SHORT, put_back
@@ -486,19 +486,19 @@ class _LinkTargets:
         if guard in (None, own):
             # Case is ignored, as guards do.
             below = self._guarded_below.get(place.lower(), {}).values()
-            inside, guard = next((one for one in below if one[1] != own), (b"", None))
+            inside, guard = next((one for one in below if one[1].code != (own and own.code)), (b"", None))
             where += f", which holds {path_text(inside)}"
         return f"leads to {where}; {guard.pattern} is guarded" if guard is not None else ""
 
     @cached_property
     def _guarded_below(self) -> Mapping[bytes, Mapping[str, tuple[bytes, Guard]]]:
-        """The first path below each folder, in small letters, of each guard, and that guard."""
+        """The first path below each folder, in small letters, that each rule guards, and its guard."""
         found: dict[bytes, dict[str, tuple[bytes, Guard]]] = {}
         for path in self._tree.paths():
             above, guard = path, self._guards.find(path)
             while guard is not None and above:
                 above = above.rpartition(b"/")[0]
-                found.setdefault(above.lower(), {}).setdefault(guard.key, (path, guard))
+                found.setdefault(above.lower(), {}).setdefault(guard.code, (path, guard))
         return found
 
 
