@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, NotApplicable, RewordMessage, Rule, Settings, setting
-from specguard_rules.commits.trailers import BLANKS, gives_reason
+from specguard_rules.commits.trailers import gives_reason, is_seen
 from specguard_rules.finding_texts import CommitsById, alternatives, quote, reword, shell_quote, shell_words
 
 TYPE_CHECKING = False
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Rules are those of https://www.conventionalcommits.org/en/v1.0.0/.
 # Rules 1, 4, 5 and 13: a type, an optional scope, an optional mark, a colon and one space, a description.
-_SUBJECT = rf"(?P<type>[\w./-]+)(?:\((?P<scope>[^()\s][^()]*)\))?!?: (?=.*[^{BLANKS}])(?P<first>\S)(?s:.*)"
+_SUBJECT: Final = r"(?P<type>[\w./-]+)(?:\((?P<scope>[^()\s][^()]*)\))?!?: (?P<text>\S(?s:.*))"
 # Rules 12, 15 and 16: the one unit that is case-sensitive; either spelling, with ": " or " #" as any footer.
 _NO_TYPE: Final = 'it does not begin with a type, a colon and one space, as in "fix: " or "fix(scope)!: "'
 _LIKE_BREAKING: Final = r"(?im)^breaking[ -]changes?[ \t]*[:#].*"
@@ -62,7 +62,7 @@ class SubjectForm(Settings):
         Returns:
             A clause with the subject as `it`, and a setting's name.
         """
-        if (found := re.fullmatch(_SUBJECT, subject)) is None:
+        if (found := re.fullmatch(_SUBJECT, subject)) is None or not is_seen(found["text"]):
             return _NO_TYPE, "conventional"
         kind, scope = found["type"], found["scope"]
         if self.types and kind.casefold() not in {known.casefold() for known in self.types}:
@@ -76,7 +76,7 @@ class SubjectForm(Settings):
         for one in scope.split(",") if scope and self.scopes else ():
             if one.strip() not in self.scopes:
                 return f"its scope {quote(one.strip())} is not one of {', '.join(self.scopes)}", "scopes"
-        first = found["first"]
+        first = found["text"][0]
         if self.description_case == "lower" and first != first.lower():
             return f"its description begins with the capital letter {quote(first)}", "description_case"
         if self.description_case == "upper" and first.islower():
@@ -383,9 +383,8 @@ class CommitForm(Rule):
             bare = subject.rstrip(". \r")
             subjects = {"blank_line": subject, "trailing_dot": bare, "empty": "", "subject_max": ""}
             for key, problem, step in found:
-                of_body = key in ("blank_line", "body_width")
                 words = shell_words(subjects[key] or "SUBJECT", message) if key in subjects else ["MESSAGE"]
-                field = "commit.body" if of_body else message.field
+                field = "commit.body" if key in ("blank_line", "body_width") else message.field
                 yield _flaw(message, problem, step, key, field=field, cmd=reword(message, by_id, words))
         for commit in by_id.values() if self.authors else ():
             for role, person in (("author", commit.author), ("committer", commit.committer)):
@@ -397,9 +396,8 @@ class CommitForm(Rule):
 
     def _byte_problems(self, message: Message) -> Iterator[tuple[str, str, str]]:
         """Yield the problems with a message as it is stored: a setting, a clause, the next step."""
-        size = len(message.raw)
-        if self.message_max and size > self.message_max:
-            what = f"the message has {size} bytes, and {self.message_max} are allowed"
+        if self.message_max and len(message.raw) > self.message_max:
+            what = f"the message has {len(message.raw)} bytes, and {self.message_max} are allowed"
             yield "message_max", what, "Keep the message short, and put the rest into a file"
         if self.encoding == "utf-8":
             if message.encoding and message.encoding.lower() not in ("utf-8", "utf8"):
@@ -415,7 +413,7 @@ class CommitForm(Rule):
 
     def _subject_problems(self, message: Message) -> Iterator[tuple[str, str, str]]:
         subject = message.subject.rstrip("\r")
-        if not subject.strip(BLANKS):
+        if not is_seen(subject):
             if self.empty == "forbid":
                 yield "empty", "the subject is empty", "Say in one line what the commit does"
             return

@@ -10,7 +10,7 @@ from specguard_rules.finding_texts import CommitsById, add_trailer, quote, rewor
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import ClassVar
+    from typing import ClassVar, Final
 
     from specguard.rules import Commit, Expression, Message, PullRequest, Stage
 
@@ -72,9 +72,6 @@ def trailers_of(commits: Sequence[Commit], pull_request: PullRequest | None) -> 
         yield Trailers(["", "", *pull_request.body.split("\n")])
 
 
-BLANKS = " \t\r\xa0\xad\u115f\u1160\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2800\u3164\ufe0f\ufeff\uffa0"
-"""Characters that show nothing, for `str.strip`."""
-
 # Words that are written in place of a reason.
 _VAGUE = {
     "reason", "todo", "tbd", "none", "na", "no", "nothing", "not", "applicable", "the", "why", "xxx", "nbsp",
@@ -84,6 +81,16 @@ _VAGUE = {
 
 # Two letters, one of a script with short words, or the number of an issue; fillers are letters only by name.
 _WORD = r"[^\W\u115f\u1160\u3164\uffa0]{2,}|[^\x00-\x7f\W\u115f\u1160\u3164\uffa0]|#\d+"
+
+
+_FILLERS: Final = " \u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u2800\u3164\ufe0e\ufe0f\uffa0"
+"""Characters that show nothing, although `str.isprintable` is true of them."""
+
+
+def is_seen(text: str) -> bool:
+    """True if a reader sees a character of a text."""
+    # Of bytes that are not UTF-8, something is shown.
+    return any(one.isprintable() and one not in _FILLERS for one in text.encode("utf-8", "replace").decode())
 
 
 def gives_reason(text: str) -> bool:
@@ -246,7 +253,7 @@ def _problem(required: RequiredTrailer, trailers: Trailers, author: str) -> str:
     if required.value is not None and not any(required.value.search(one.value) for one in found):
         value = quote(found[0].value)
         return f"has the trailer {key} with {value}, which does not match {quote(required.value.text)}"
-    if not any(one.value.strip(BLANKS) for one in found):
+    if not any(is_seen(one.value) for one in found):
         return f"has a trailer {key} with nothing in it"
     if required.by_author and not any(_same_person(one.value, author) for one in found):
         return f"has no trailer {key} of its author, {author}"
