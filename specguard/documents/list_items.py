@@ -32,11 +32,11 @@ _TICK_MARKS: Final = frozenset(
     "\u2bbe\U0001f5f4\U0001f5f5\U0001f5f6\U0001f5f7\U0001f5f8\U0001f5f9"
 )
 _DONE: Final = frozenset({"checked", "complete", "completed", "done", "finished", "ok", "ticked", "yes"})
-# In bold, as the whole text before a remark, or as a sign, maybe with its word, that ends the first line,
+# In bold, as a whole line before a remark, or as a sign, maybe with its word, that ends the first line,
 # but not behind a colon. Compiled at its first use: a policy does not need it.
 _STATED_DONE: Final = (
     rf"(?i)(?<![\w*])\*\*status(?::\*\*|\*\*:) {{1,3}}(?:{_CHECK} ?)?(?:completed?|done)\b"
-    rf"|^[*_]{{0,3}}status: {{1,3}}(?:{_CHECK} ?)?(?:completed?|done)[*_.]{{0,4}}+(?! ?(?:[^\W\d]|[/|?]))"
+    rf"|(?m:^)[*_]{{0,3}}status: {{1,3}}(?:{_CHECK} ?)?(?:completed?|done)[*_.]{{0,4}}+(?! ?[^\W\d]| ?[/|?])"
     rf"|^[^\n]*[^:\s] ?{_CHECK}[*_ ]{{0,4}}(?:(?:completed?|done)[*_. ]{{0,4}})?(?:\n|$)"
 )
 _EMPTY_BOX: Final = re.compile(r"\[ \](?!\()")
