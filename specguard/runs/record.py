@@ -63,7 +63,7 @@ class RanCommand:
         text: the command.
         exit_code: None if it is not recorded.
         succeeded: True if its exit code is 0 or, without a recorded code, its status is a success. False if
-            it has a problem or was timed out.
+            it failed, has a problem or was timed out.
         failed: True if its status is a failure or, without one that tolerates it, its exit code is not 0.
         tree: the tree that it ran on; empty if it is not recorded.
         grade: the grade of its result as evidence.
@@ -82,9 +82,9 @@ class RanCommand:
         self.exit_code = code if isinstance(code, int) and not isinstance(code, bool) else None
         state = only_text(first_of(data, STATE_KEYS))
         passed = _is_success(state, settings) if code is None else self.exit_code == 0
-        self.succeeded = passed and not (data.get("problem") or data.get("timed_out"))
         claims = not state or _is_success(state, settings)
         self.failed = bool(self.exit_code) if claims else normal_name(state) in FAILURES
+        self.succeeded = passed and not (self.failed or data.get("problem") or data.get("timed_out"))
         self.tree = _oid(data.get("tree"))
         self.grade = _grade(data.get("grade"), grade)
         self.log = only_text(first_of(data, LOG_KEYS))
