@@ -124,9 +124,10 @@ class WorkItem(Record, frozen=False):
             located = DocumentSearch(self.settings, fields, self.number, self.tree)
             name = (located.path or b"").rpartition(b"/")[2].decode("utf-8", "replace")
             word = re.escape(self.own.get("number", self.id))
-            slug_pattern = rf"(?:^|[^0-9])0*{word}[-_](\w[\w-]*)\.[a-z]+$"
+            # A document in snake case does not refuse a branch in the usual form.
+            letters = "[a-z0-9][a-z0-9-]*" if "slug" in self.spare else r"\w[\w-]*"
             # Otherwise a value from a name could complete the template of a place that was skipped.
-            if name and (slug := re.search(slug_pattern, name)):
+            if name and (slug := re.search(rf"(?:^|[^0-9])0*{word}[-_]({letters})\.[a-z]+$", name)):
                 fields["slug"] = slug[1]
                 self.__dict__["located"] = located
         return {**{name: value for name, value in self.spare.items() if name not in _NEVER_SPARE}, **fields}
