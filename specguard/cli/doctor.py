@@ -194,7 +194,7 @@ def _authority(checkup: Checkup) -> Iterator[Diagnosis]:
     rule = policy.rule("SPC007")
     if not policy.floor and any(one.meaning == "nothing" for one in policy.unread):
         status, remark, help = "missing", "nothing in it sets a rule", "specguard init --adopt"
-    elif not policy.based:
+    elif not policy.based or (checkup.base.how == "event" and checkup.base.oid != policy.ref):
         remark, help = "it is not on the base yet", "merge it; try `specguard check`" if policy.ref else TRY
     elif policy.disregarded:
         remark = f"does not count: {counted(len(policy.disregarded), 'thing')}"
