@@ -328,7 +328,7 @@ def _error_line(error: Mapping[str, Any]) -> str:
     """Format an error of a report as one line: the place, the message, and the next step."""
     place = error.get("location")
     where = f"{place['path']}:{place['line']}" if place and place["line"] else place["path"] if place else ""
-    return (f"{where}: " if where else "") + f"{error['message']}; {error['help']}"
+    return (f"{where}: " if where else "") + "; ".join(filter(None, (error["message"], error["help"])))
 
 
 def flatten(finding: Mapping[str, Any]) -> dict[str, Any]:
