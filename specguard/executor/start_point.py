@@ -34,7 +34,6 @@ from specguard.executor.place import places_folder
 from specguard.executor.remote import Address, Heads, RemoteGit, read_settings, run_program
 from specguard.executor.run import RunOptions
 from specguard.model import Record
-from specguard.plans.papers import is_paper
 from specguard.plans.task import Task
 from specguard.reporters.file_writing import path_in_tree
 from specguard.runs import manifests
@@ -165,8 +164,8 @@ def start_from(source: Canonical) -> Start:
     settings, root = read_settings(git.repository), git.repository.work_tree()
 
     def canonical(policy: Policy | None, expected: str) -> Address:
-        # Tasks and papers need no remote. Without a known policy, the missing policy is the error to report.
-        alone = policy is None or options.kind in task_kinds(policy) or is_paper(policy, options.kind)
+        # Tasks and papers need no remote. A missing policy or kind is reported before a missing remote.
+        alone = policy is None or options.kind not in {*policy.declared("work_kinds")} - {*task_kinds(policy)}
         return Address.find(settings, options.remote, expected, root=root, local=alone)
 
     source.connect(canonical(known, (known.remote if known else "") or ""))
