@@ -313,7 +313,7 @@ def _paths(text: Text) -> list[str]:
     return [*text.spans, *(word for word in words if word.count("/") > 0 and "`" not in word)]
 
 
-_NOT: Final = r"(?:not|never|cannot|(?:don|mustn|can)['\u2019]t)"
+_NOT: Final = r"(?:(?:do )?not|never|cannot|(?:don|mustn|can)['\u2019]t)"
 _BANNED: Final = r"(?:forbidden|prohibited|banned|(?:not|never)\s+(?:allowed|permitted))"
 _LOCKED: Final = r"(?:locked|frozen|immutable|off-limits|read-only)"
 # A question commands nothing.
@@ -361,7 +361,7 @@ _AT_MOST: Final = (
 )
 _CHANGING: Final = r"(?:touch|modif|edit|chang|delet|remov|renam|alter|mov|creat|updat)\w*"
 _GUARD_TERMS: Final = (
-    rf"(?i)\b(?:(?:do )?{_NOT}\W+{_GAP}{_CHANGING}|{_CHANGING}|nobody"
+    rf"(?i)\b(?:{_NOT}\W+{_GAP}{_CHANGING}|{_CHANGING}|nobody"
     rf"|nothing|may|under|below|stay|so|{_LOCKED}|forbidden|prohibited"
     r"|(?:without|unless|requir\w*|needs?)\b.*(?:approv|permi|review|consent|authori|ask|confirm|instruct).*)\b"
 )
@@ -370,6 +370,8 @@ _GUARD_TERMS: Final = (
 _REMOVAL: Final = re.compile(r"\b(?:delet|remov|renam|mov)\w*", re.IGNORECASE)
 _EXPLANATION: Final = re.compile(r"[:;(\u2013\u2014]|\s-\s|\b(?:because|since|so)\b", re.IGNORECASE)
 
+_ONE_COMMIT: Final = r"\b(?:one|single|1) commit (?:per|for each|for every|in each)"
+
 _KNOWN_DEMANDS: Final = (
     (
         r"^(?:(?:all|every) )?(?:pull request|PR) titles? (?:must|shall) follow conventional commits\b",
@@ -377,24 +379,22 @@ _KNOWN_DEMANDS: Final = (
     ),
     (r"\bconventional[- ]commits?\b", "rules.commit-message.conventional = true"),
     (
-        r"\b(?:signed[- ]off(?:-by)?|sign[- ]offs?|DCO)\b",
+        r"\b(?:signed[- ]off(?:-by)?|sign[- ]offs?|DCO|Developer Certificate of Origin|git commit -s)\b",
         'rules.missing-trailer.require = [{key = "Signed-off-by"}]',
     ),
     (
-        rf"\b(?:do\s+)?(?:{_NOT}|no)\W+{_GAP}(?:push|commit)\w*\s+(?:\w+\s+)?(?:to|on|into)\s+(?:the\s+)?(main|master|trunk)\b",
+        rf"\b(?:{_NOT}|no)\W+{_GAP}(?:push|commit)\w*\s+(?:\w+\s+)?(?:to|on|into)\s+(?:the\s+)?(main|master|trunk)\b",
         r'rules.protected-branch.branches = ["\1"]',
     ),
+    (rf"{_ONE_COMMIT} (phase|track|task|slice)\b", r"work.\1.commits = 1"),
+    (rf"{_ONE_COMMIT} (?:pull request|PR|branch|change)\b", "rules.commit-count.exactly = 1"),
     (
-        r"\b(?:one|single|1) commit (?:per|for each|for every|in each) (phase|track|task|slice)\b",
-        r"work.\1.commits = 1",
-    ),
-    (
-        r"\b(?:one|single|1) commit (?:per|for each|for every|in each) (?:pull request|PR|branch|change)\b",
-        "rules.commit-count.exactly = 1",
-    ),
-    (
-        rf"\bno merge commits?\b|\bmerge commits? are {_BANNED}\b|\blinear history\b",
+        rf"\b(?:(?:no|{_NOT} (?:create|make)) merge commits?|merge commits? are {_BANNED}|linear history)\b",
         "rules.merge-commit.linear = true",
+    ),
+    (
+        rf"\b(?:{_NOT} end {_GAP}subject(?: line)?|subject(?: line)? must not end) with a (?:period|dot)\b",
+        'rules.commit-form.trailing_dot = "forbid"',
     ),
     (rf"\bsubjects?(?: lines?)?\W+{_GAP}{_AT_MOST} char\w*", r"rules.commit-form.subject_max = \g<most>"),
     (
