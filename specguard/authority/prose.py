@@ -339,7 +339,7 @@ _STAY_UNCHANGED: Final = (
 _MAY_CHANGE: Final = (
     r"(?i)\b(?:by hand|manually|directly|outside|except|other than|but|(?<!read-)only|optional)\b"
     r"|\b(?:not for|not required|need not)\b|\bsame (?:commit|change|pr|pull request)\b|^if |^when "
-    rf"|\bnothing\b(?:(?!\b(?:it|may|must|chang\w+)\b)[^;:,])* is {_LOCKED}\b"
+    rf"|\b{_NOT} (?:need|have) to \w|\bnothing\b(?:(?!\b(?:it|may|must|chang\w+)\b)[^;:,])* is {_LOCKED}\b"
     r"|\b(?:without|unless) (?!.*\b(?:approv|permi|review|consent|authori|ask|confirm|instruct))"
 )
 """Wording that a path may change, in another way, in another case or together with something else."""
@@ -379,11 +379,11 @@ _KNOWN_DEMANDS: Final = (
     ),
     (r"\bconventional[- ]commits?\b", "rules.commit-message.conventional = true"),
     (
-        r"\b(?:signed[- ]off(?:-by)?|sign[- ]offs?|DCO|Developer Certificate of Origin|git commit -s)\b",
+        r"\b(?:sign(?:ed)?[- ]off(?:-by|s)?|DCO|Developer Certificate of Origin|(?-i:git commit -s))\b",
         'rules.missing-trailer.require = [{key = "Signed-off-by"}]',
     ),
     (
-        rf"\b(?:{_NOT}|no)\W+{_GAP}(?:push|commit)\w*\s+(?:\w+\s+)?(?:to|on|into)\s+(?:the\s+)?(main|master|trunk)\b",
+        rf"\b(?:{_NOT}|no)\W+(?!need|have){_GAP}(?:push|commit)\w*\s+(?:\w+\s+)?(?:to|on|into)\s+(?:the\s+)?(main|master|trunk)\b",
         r'rules.protected-branch.branches = ["\1"]',
     ),
     (rf"{_ONE_COMMIT} (phase|track|task|slice)\b", r"work.\1.commits = 1"),
