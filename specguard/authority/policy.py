@@ -9,7 +9,7 @@ from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecti
 from specguard.declaration.regular_expressions import Expression
 from specguard.declaration.rule import Rule, import_path, load
 from specguard.errors import MissingFact
-from specguard.model import TYPE_CHECKING, Origin, Record, cached_method
+from specguard.model import SEVERITIES, TYPE_CHECKING, Origin, Record, cached_method
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -464,10 +464,10 @@ class Policy:
     def guards(self) -> Guards:
         """Every forbidden and locked pattern."""
         active = [*filter(None, map(self.active_rule, ("forbidden-path", "locked-path")))]
-        # A rule that only warns, or lacks a stage of the one that locks, takes no path from a stricter one.
+        # A rule that is less severe, or lacks a stage of the one that locks, takes no path from that one.
         stages = {stage for rule in active[-1:] for stage in rule.stages}
-        rules = sorted(active, key=lambda rule: (rule.severity != "error", -len(stages & {*rule.stages})))
-        return Guards([(rule.code, rule.name, rule.settings["paths"], rule.exclude) for rule in rules])
+        active.sort(key=lambda rule: (-len(stages & {*rule.stages}), -SEVERITIES.index(rule.severity)))
+        return Guards([(rule.code, rule.name, rule.settings["paths"], rule.exclude) for rule in active])
 
     def origin(self, key: str) -> Origin | None:
         """Return the place of a setting by its dotted key, or of the nearest key above; None if default."""
