@@ -36,7 +36,7 @@ _JOINING_CHAR: Final = (
     "\U00010a00-\U00010fff\U00011000-\U00011fff\U0001e800-\U0001efff]"
 )
 # Scripts that put no spaces between words, but for ideographs and kana.
-_UNSPACED: Final = "[\u0e00-\u109f\u1780-\u17ff]"
+_UNSPACED: Final = "[\u0e00-\u109f\u1780-\u17b3\u17b6-\u17ff]"
 _IDEOGRAPH: Final = "[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 _PICTURE: Final = (
     "[\xa9\xae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u2460-\u24ff\u25a0-\u27bf\u2900-\u297f"

@@ -10,7 +10,7 @@ from specguard_rules.finding_texts import CommitsById, add_trailer, quote, rewor
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import ClassVar, Final
+    from typing import ClassVar
 
     from specguard.rules import Commit, Expression, Message, PullRequest, Stage
 
@@ -83,14 +83,13 @@ _VAGUE = {
 _WORD = r"[^\W\u115f\u1160\u3164\uffa0]{2,}|[^\x00-\x7f\W\u115f\u1160\u3164\uffa0]|#\d+"
 
 
-_FILLERS: Final = " \u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u2800\u3164\ufe0e\ufe0f\uffa0"
-"""Characters that show nothing, although `str.isprintable` is true of them."""
-
-
 def is_seen(text: str) -> bool:
     """True if a reader sees a character of a text."""
-    # Of bytes that are not UTF-8, something is shown.
-    return any(one.isprintable() and one not in _FILLERS for one in text.encode("utf-8", "replace").decode())
+    if text.isascii():
+        return bool(text.strip())
+    from specguard.rules import look_alikes
+
+    return bool("".join({*text} - {*look_alikes.unseen(text)}).strip())
 
 
 def gives_reason(text: str) -> bool:
@@ -111,10 +110,8 @@ def _read_trailers(lines: Sequence[str]) -> list[Trailer]:
     # To git, other white space, such as a no-break space, does not make a blank line.
     end = max((at for at, line in enumerate(lines, 1) if line.strip(" \t\r")), default=0)
     start = max((at for at, line in enumerate(lines[:end], 1) if not line.strip(" \t\r")), default=0)
-    if start == 0:
-        return []
     found: list[Trailer] = []
-    for number, line in enumerate(lines[start:end], start + 1):
+    for number, line in enumerate(lines[start:end] if start else (), start + 1):
         if trailer := _parse_trailer(line, number):
             found.append(trailer)
         elif line[0] in " \t" and found:
@@ -271,11 +268,10 @@ def _next_step(required: RequiredTrailer, trailers: Trailers, message: Message, 
         return f"{step}: `{cmd}`" if cmd else f"{step}."
     commit = by_id.get(message.commit or "")
     person = commit.author if commit else message.author
-    trailer = f"{key}: {person if required.by_author and person else 'VALUE'}"
-    if key.lower() == "signed-off-by":
-        if commit and required.by_author and not _same_person(commit.author, commit.committer):
-            return f"Have {person} sign it off: '{key}: {person}' is in the last paragraph then."
-        trailer = ""
+    signs = key.lower() == "signed-off-by"
+    if signs and commit and required.by_author and not _same_person(commit.author, commit.committer):
+        return f"Have {person} sign it off: '{key}: {person}' is in the last paragraph then."
+    trailer = "" if signs else f"{key}: {person if required.by_author and person else 'VALUE'}"
     # Git does not report to its hook whether the commit is amended.
     amending = "" if message.commit else " (with `--amend`, if you were amending)"
     return f"{step}: `{add_trailer(trailer, message, by_id)}`{amending}"
