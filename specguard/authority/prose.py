@@ -372,6 +372,8 @@ _EXPLANATION: Final = re.compile(r"[:;(\u2013\u2014]|\s-\s|\b(?:because|since|so
 
 _ONE_COMMIT: Final = r"\b(?:one|single|1) commit (?:per|for each|for every|in each)"
 
+_DCO: Final = r"(?:see (?:the )?)?(?:DCO|Developer Certificate of Origin)"
+
 _KNOWN_DEMANDS: Final = (
     (
         r"^(?:(?:all|every) )?(?:pull request|PR) titles? (?:must|shall) follow conventional commits\b",
@@ -379,7 +381,7 @@ _KNOWN_DEMANDS: Final = (
     ),
     (r"\bconventional[- ]commits?\b", "rules.commit-message.conventional = true"),
     (
-        r"\b(?:sign(?:ed)?[- ]off(?:-by|s)?|DCO|Developer Certificate of Origin|(?-i:git commit -s))\b",
+        rf"\b(?:sign(?:ed)?[- ]off(?:-by|s)?|{_DCO}|(?-i:git commit -s))\b",
         'rules.missing-trailer.require = [{key = "Signed-off-by"}]',
     ),
     (
@@ -430,8 +432,7 @@ def find_statements(
                     text_line = " ".join(sentence.plain.split())
                     # The section's rule does not hold an item that was not read.
                     is_unread = (text.line, meaning) in unread and not isinstance(block, Paragraph)
-                    holds = "" if is_unread else meaning
-                    enforcement = _find_enforcement(policy, sentence, text_line, holds)
+                    enforcement = _find_enforcement(policy, sentence, text_line, "" if is_unread else meaning)
                     yield Statement(path, sentence.line, shortened(text_line, SHOWN), *enforcement)
 
 
