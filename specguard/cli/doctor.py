@@ -191,16 +191,17 @@ def _authority(checkup: Checkup) -> Iterator[Diagnosis]:
         message += f", held to the floor {policy.floor['path']}"
     status: Status = "note"
     remark, help = "", "specguard policy"
-    rule = policy.rule("SPC007")
+    with Git(checkup.repository) as git:
+        there = policy.based and all(map(git.tree_at(checkup.base.oid or "").has_file, policy.document_paths))
     if not policy.floor and any(one.meaning == "nothing" for one in policy.unread):
         status, remark, help = "missing", "nothing in it sets a rule", "specguard init --adopt"
-    elif not policy.based or (checkup.base.how == "event" and checkup.base.oid != policy.ref):
+    elif not there:
         remark, help = "it is not on the base yet", "merge it; try `specguard check`" if policy.ref else TRY
     elif policy.disregarded:
         remark = f"does not count: {counted(len(policy.disregarded), 'thing')}"
     elif policy.unread:
         remark = f"not understood: {counted(len(policy.unread), 'item')}"
-    elif rule and rule.active:
+    elif rule := policy.active_rule("SPC007"):
         with Git(checkup.repository) as git:
             remark = unmatched_reason(rule, policy_authority(git, policy))
         help = "write `[specs] code` as the tree has it"
