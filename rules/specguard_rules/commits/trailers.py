@@ -86,7 +86,7 @@ _WORD = r"[^\W\u115f\u1160\u3164\uffa0]{2,}|[^\x00-\x7f\W\u115f\u1160\u3164\uffa
 def is_seen(text: str) -> bool:
     """True if a reader sees a character of a text."""
     if text.isascii():
-        return bool(text.strip())
+        return any("!" <= one <= "~" for one in text)
     from specguard.rules import look_alikes
 
     return bool("".join({*text} - {*look_alikes.unseen(text)}).strip())
