@@ -129,8 +129,8 @@ def _row(policy: Policy, state: task_progress.PlanState) -> tuple[str, ...]:
     counts = state.counts
     name = state.name if state.form == "plan" else state.path.rpartition("/")[0]
     next_step = state.next.id if state.next is not None else "-"
-    # For a source folder with open boxes and no plan, the next step is to create the plan.
-    if state.form != "plan" and counts["done"] < sum(counts.values()):
+    # For a source folder with open boxes or none, and no plan, the next step is to create the plan.
+    if state.form != "plan" and counts["done"] < max(len(state.tasks), 1):
         validate = f"specguard plan validate {shlex.quote(state.name)}"
         next_step = _creation_step(policy, state) if state.next else validate
     return (name, *(str(counts[one]) for one in task_progress.STATES), next_step)

@@ -62,7 +62,7 @@ _HEADING: Final = re.compile(r"(#{1,6})(?:[ \t]+(.*)|$)")
 
 @dataclass(frozen=True)
 class SourceFolder:
-    """A folder with a `tasks.md`.
+    """The folder of a change or a feature.
 
     Attributes:
         top: the checkout's root.
@@ -111,9 +111,8 @@ class SourceFolder:
         """Yield the files below a subfolder, relative to this folder and sorted; dotfiles are left out."""
         for folder, folders, names in os.walk(self._place(below)):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(names):
-                if not name.startswith("."):
-                    yield os.path.relpath(os.path.join(folder, name), self._place("")).replace(os.sep, "/")
+            for name in sorted(one for one in names if not one.startswith(".")):
+                yield os.path.relpath(os.path.join(folder, name), self._place("")).replace(os.sep, "/")
 
     def deltas(self) -> Iterator[tuple[str, str]]:
         """Yield the delta files of a change, each with the name of its capability."""
@@ -123,11 +122,6 @@ class SourceFolder:
 
     def _place(self, name: str) -> str:
         return os.path.join(self.top, self.path, name)
-
-
-def source_folders(top: str) -> list[SourceFolder]:
-    """Return the change and feature folders of a checkout that have tasks, except archived ones."""
-    return [folder for folder in _find_all(top) if folder.has(TASKS)]
 
 
 def source_folder(top: str, name: str) -> SourceFolder:
@@ -141,7 +135,7 @@ def source_folder(top: str, name: str) -> SourceFolder:
     Raises:
         SpecguardError: the name is unknown or ambiguous.
     """
-    plain, known = name.strip("/"), _find_all(top)
+    plain, known = name.strip("/"), source_folders(top)
     meant = {plain, os.path.relpath(os.path.realpath(name), os.path.realpath(top))}
     found = [folder for folder in known if folder.name == plain or folder.path in meant]
     if len(found) == 1:
@@ -156,7 +150,8 @@ def source_folder(top: str, name: str) -> SourceFolder:
     raise SpecguardError(message, help=help, code="unknown-name")
 
 
-def _find_all(top: str) -> list[SourceFolder]:
+def source_folders(top: str) -> list[SourceFolder]:
+    """Return the change and feature folders of a checkout, except archived ones."""
     changes = [name for name in _folders(os.path.join(top, CHANGES)) if name != "archive"]
     features = [name for name in _folders(os.path.join(top, FEATURES)) if _FEATURE.fullmatch(name)]
     return [

@@ -297,10 +297,9 @@ def _openspec_flaws(folder: SourceFolder, known_flaws: Sequence[Issue]) -> Itera
         yield Issue(folder.path, 0, message, f"openspec validate {folder.name}", "warning")
         return
     for name, level, message in issues:
-        places = [f"{folder.path}/{one}" for one in (f"specs/{name}", name) if folder.has(one)]
-        path = places[0] if places else folder.path
+        places = (f"{folder.path}/{one}" for one in (f"specs/{name}", name) if folder.has(one))
+        path = next(places, folder.path)
         known = [flaw.level for flaw in known_flaws if flaw.path.startswith(path)]
         found: Level | None = "error" if level == "ERROR" else "warning" if level == "WARNING" else None
         if found is not None and found not in known and "error" not in known:
-            help = f"openspec validate {folder.name}"
-            yield Issue(path, 0, f"OpenSpec: {message}", help, found, found)
+            yield Issue(path, 0, f"OpenSpec: {message}", f"openspec validate {folder.name}", found, found)
