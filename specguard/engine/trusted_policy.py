@@ -389,7 +389,7 @@ def _registry(plugins: Sequence[str]) -> Registry:
 def missing_authority(where: str) -> NoAuthorityError:
     """Return the error that a place has no authority."""
     message = f"there is no authority: {where} has neither SPEC_AUTHORITY.md in its root nor other settings"
-    return NoAuthorityError(message, help="`specguard init` writes one")
+    return NoAuthorityError(message, help="`specguard init` writes one, in a checkout")
 
 
 class ItemBranches:

@@ -307,8 +307,7 @@ def _open_or_update(run: Run) -> tuple[PullRequest, str]:
     pull = request_of(run, address)
     platform, why = address.platform(run.git.repository)
     if platform is None:
-        why = f"not opened, since {why}: open it as printed, unless {branch} has an open one"
-        return pull, why
+        return pull, f"not opened, since {why}: open it as printed, unless {branch} has an open one"
     try:
         found = _find_open(platform, branch, base, commit)
         if found is None:

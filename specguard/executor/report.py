@@ -369,7 +369,8 @@ def _done_items(store: RunStore, environment: Mapping[str, str]) -> Iterator[dic
             # As in a check, the policy may name another base.
             fetched = fetched_base(git, options, fetched.policy.base)
         if not fetched.oid:
-            raise SpecguardError("there is no base to look at", help="git fetch origin", code="no-base")
+            help = "commit on the base's branch, or fetch it"
+            raise SpecguardError("there is no base to look at", help=help, code="no-base")
         with Needed():
             policy = options.trusted_policy(git, fetched.name, fetched.oid)
             found = FoundBase(fetched.name, fetched.oid, "option", f"refs/heads/{fetched.name}")
