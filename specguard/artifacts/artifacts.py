@@ -336,8 +336,7 @@ class Artifact(Record):
 
         If its contract has one folder for all passes, or one for each agent, it is the root (empty).
         """
-        passes = self.artifacts.passes
-        if above := [one.path for one in passes if self.path.startswith(one.path + b"/")]:
+        if above := [one.path for one in self.artifacts.passes if self.path.startswith(one.path + b"/")]:
             return max(above, key=len)
         folder = self.contract.path.rpartition("/")[0]
         for form in _AGENT:

@@ -9,7 +9,7 @@ from itertools import takewhile
 from specguard.declaration.patterns import Covering
 from specguard.errors import SpecguardError
 from specguard.model import TYPE_CHECKING, Origin, Record, path_text
-from specguard.work.kinds import Gate
+from specguard.work.kinds import FILE_HOLDER, QUOTES, Gate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -65,7 +65,7 @@ class PlannedGate(Gate):
     @property
     def is_unconditional(self) -> bool:
         """True if the gate runs whatever the change touches."""
-        return not self.when and len(self.on) == 3 and not self.each and not _FILE_HOLDER.search(self.run)
+        return not self.when and len(self.on) == 3 and not self.each and not FILE_HOLDER.search(self.run)
 
     def check_quotes(self) -> None:
         """Check that a shell reads each file name that is filled in as a word of its own.
@@ -73,7 +73,7 @@ class PlannedGate(Gate):
         Raises:
             SpecguardError: the placeholder is in quotation marks, where a name could be run as shell code.
         """
-        if any(_FILE_HOLDER.search(text) for text in _QUOTES.findall(self.run)):
+        if any(FILE_HOLDER.search(text) for text in QUOTES.findall(self.run)):
             message = f"the gate {self.name} has its place for files within quotation marks: {self.run}"
             help = "leave the quotation marks out: names are quoted where they are filled in"
             path, line = self.path or None, self.line or None
@@ -88,7 +88,7 @@ class PlannedGate(Gate):
         Raises:
             SpecguardError: the gate has its placeholder for files within quotation marks.
         """
-        places = {match[1] for match in _FILE_HOLDER.finditer(self.run)}
+        places = {match[1] for match in FILE_HOLDER.finditer(self.run)}
         if self.is_unconditional:
             return Chosen(self, [self.run])
         counted = [entry for entry in entries if change_kind(entry) in self.on]
@@ -199,8 +199,7 @@ def gates_of_kind(kind: str, settings: WorkKind, origins: Mapping[str, Origin]) 
 
 def flag_gates(commands: Iterable[str]) -> list[PlannedGate]:
     """Return the gates that `--command` requests."""
-    texts = [one.strip() for one in commands]
-    return [PlannedGate(name=name_of(one), run=one, source="flag") for one in texts]
+    return [PlannedGate(name=name_of(one), run=one, source="flag") for one in map(str.strip, commands)]
 
 
 def merge_gates(gates: Iterable[PlannedGate]) -> list[PlannedGate]:
@@ -254,10 +253,6 @@ def _unique(name: str, used_names: set[str]) -> str:
 LONGEST: Final = 96 * 1024
 """The limit in bytes for a command with file names filled in; Linux accepts 128 KiB for one argument."""
 
-_FILE_HOLDER: Final = re.compile(r"(?<!\$)\{(file|changed_files)\}")
-# An escaped character is not a quotation mark; an unclosed quotation extends to the end.
-_QUOTES: Final = re.compile(r"""\\.|'[^']*(?:'|\Z)|"(?:\\.|[^"\\])*(?:"|\Z)""", re.DOTALL)
-
 
 class Chosen(Record):
     """A gate with its commands, or with the reason why it is skipped.
@@ -295,7 +290,7 @@ def _split_commands(run: str, files: Sequence[bytes]) -> list[str]:
 
 def _fill_files(run: str, name: str, files: Sequence[bytes]) -> str:
     words = " ".join(map(quote_path, files))
-    return _FILE_HOLDER.sub(lambda place: words if place[1] == name else place[0], run)
+    return FILE_HOLDER.sub(lambda place: words if place[1] == name else place[0], run)
 
 
 def quote_path(path: bytes) -> str:

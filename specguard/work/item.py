@@ -10,7 +10,7 @@ from specguard.declaration.rule import Commits
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import TYPE_CHECKING, Origin, Record, path_text, shortened
 from specguard.work.document_search import PADDINGS, DocumentSearch, Pointer, read_text
-from specguard.work.kinds import Naming, WorkKind, same_item
+from specguard.work.kinds import FILE_HOLDER, Naming, WorkKind, same_item
 from specguard.work.name_templates import FREE_TEXT, PathTemplate, escape, name_template
 
 if TYPE_CHECKING:
@@ -162,10 +162,10 @@ class WorkItem(Record, frozen=False):
         """Return the body of the pull request with a list of gates.
 
         Args:
-            gates: the commands in place of `{gates}`.
+            gates: the commands in place of `{gates}`, which get `...` in place of files.
         """
-        template = self.settings.pull_request_body
-        values = {**self._values(self.settings.widths[0], template), "gates": ", ".join(gates) or "none"}
+        template, listed = self.settings.pull_request_body, FILE_HOLDER.sub("...", ", ".join(gates))
+        values = {**self._values(self.settings.widths[0], template), "gates": listed or "none"}
         return name_template(template).fill(values)
 
     @property
@@ -199,8 +199,7 @@ class WorkItem(Record, frozen=False):
         Raises:
             MissingFact: the trusted base cannot be read.
         """
-        path = self.document
-        return None if path is None else read_text(self.tree, path)
+        return None if self.document is None else read_text(self.tree, self.document)
 
     @cached_property
     def scope(self) -> Scope:
@@ -267,12 +266,11 @@ class WorkItem(Record, frozen=False):
 
     def summary(self) -> dict[str, str | None]:
         """Return the `work_item` of the JSON report."""
-        document = self.document
         return {
             "kind": self.kind,
             "id": self.id,
             "slug": self.fields.get("slug"),
-            "document": None if document is None else path_text(document),
+            "document": None if self.document is None else path_text(self.document),
         }
 
     def rendered(self, key: str, text: str = "") -> Sequence[str]:

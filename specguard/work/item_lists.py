@@ -270,8 +270,7 @@ class Sources(Record, frozen=False):
             broken = next((source for source in sources if source.problem), sources[0])
             problem = f"{path_text(broken.path)} {broken.problem}" if broken.problem else ""
             names = " and ".join(path_text(source.path) for source in sources[:3])
-            why = problem or f"{names} has no {kind} {item_id}"
-            return Unresolved(why, broken.pointer(problem=problem))
+            return Unresolved(problem or f"{names} has no {kind} {item_id}", broken.pointer(problem=problem))
         patterns = [PathTemplate(text).render(name_fields) for text in self.kinds[kind].sources]
         problem = f"no file matches {' or '.join(patterns)}"
         if all_sources:

@@ -30,6 +30,14 @@ if TYPE_CHECKING:
     Key = tuple[str, str, str]
 
 
+FILE_HOLDER: Final = re.compile(r"(?<!\$)\{(file|changed_files)\}")
+"""The placeholders of a gate's command."""
+
+# An escaped character is not a quotation mark; an unclosed quotation extends to the end.
+QUOTES: Final = re.compile(r"""\\.|'[^']*(?:'|\Z)|"(?:\\.|[^"\\])*(?:"|\Z)""", re.DOTALL)
+"""The parts of a command within quotation marks."""
+
+
 class Gate(Settings):
     """A command that an item's change has to get through."""
 
@@ -45,6 +53,16 @@ class Gate(Settings):
     )
     timeout: str = setting("20m", "the longest, in `s`, `m` or `h`", pattern="^[1-9][0-9]*[smh]$")
     wrapper: list[str] = setting([], 'words before it: `["docker", "compose", "run", "--rm", "ci"]`')
+
+    def problem(self) -> str:
+        """Return the problem with a nearly right placeholder of the command; empty if there is none."""
+        # Within other words, as in `${file}` and `@{push}`, braces may have another meaning.
+        for word in QUOTES.sub("", self.run).replace("=", " ").split():
+            step = nearest(word[1:-1], ("file", "changed_files"), "-")
+            is_holder = word.startswith("{") and word.endswith("}") and word[1:-1].isidentifier()
+            if is_holder and step not in ("-", f"did you mean {word[1:-1]!r}?"):
+                return f"`run` has the placeholder {word}, which is not filled in: {step}"
+        return ""
 
 
 class WorkKind(Settings):
