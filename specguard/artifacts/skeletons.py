@@ -123,10 +123,11 @@ class Skeletons(Record, frozen=False):
 
     def _items(self, path: bytes) -> dict[str, Any]:
         """Return a table that lists one work item if the path is the source of a kind; else an empty one."""
+        lists = {"acceptance": [TODO], "depends_on": [], "files": [TODO], "gates": [TODO]}
         for name, kind in self.kinds.items():
             if kind.read_source(path) is not None:
-                keys = [kind.paths_of(field)[0] for field in ("title", *kind.required)]
-                return {kind.items or f"{name}s": [nest_keys({kind.number: 1, **dict.fromkeys(keys, TODO)})]}
+                entry = {kind.paths_of(one)[0]: lists.get(one, TODO) for one in ("title", *kind.required)}
+                return {kind.items or f"{name}s": [nest_keys({kind.number: 1, **entry})]}
         return {}
 
 
@@ -304,9 +305,8 @@ def add_heading(text: str, contract: Contract, title: str) -> str:
     parts = [*filter(None, [text.rstrip()]), f"## {title}", TODO]
     after = f"{end}{end}".join(parts) + end
     document = Document.of(after.encode())
-    if len(document.sections) != len(old.sections) + 1 or document.section(*titles) is None:
-        return text
-    return after
+    is_seen = len(document.sections) == len(old.sections) + 1 and document.section(*titles) is not None
+    return after if is_seen else text
 
 
 def nest_keys(values: Mapping[str, Any]) -> Any:

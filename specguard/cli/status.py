@@ -106,6 +106,11 @@ def new_command(
         raise usage(f"{artifact} has its own folder: {contract.path or contract.root}", "leave --in out")
     where = _from_root(chosen, top) if chosen else None
     known = _values(values, contract, chosen)
+    rule: Any = policy.active_rule("missing-compaction")
+    if rule is not None and rule.settings.get("sweep") in contracts:
+        # The rule asks for one of these sections.
+        titles, sections = rule.load().sections, contracts[rule.settings["sweep"]].sections
+        sections.extend(titles[:1] if set(titles).isdisjoint(sections) else ())
     path, fields = locate(artifact, contract, known, _from_root(into or ".", top), where)
     skeletons = Skeletons(
         contracts,
@@ -138,8 +143,7 @@ def _values(words: Sequence[str], contract: Contract, chosen: str) -> dict[str, 
     for word in words:
         name, _, value = word.partition("=")
         if not name or not value:
-            help = "write its name and its value: agent=3"
-            raise unfilled(f"{word!r} is not a value of a placeholder", help)
+            raise unfilled(f"{word!r} is not a value of a placeholder", "write its name and value: agent=3")
         values[name.lower()] = value
     dated = ["date" in PathTemplate(text).names for text in (contract.template, *contract.members)]
     if any(dated) and not (chosen and dated[0]):
@@ -152,9 +156,7 @@ def _from_root(name: str, top: str) -> bytes:
     place = opt.from_root(name, top)
     if not place:
         help = "name a place within it"
-        raise SpecguardError(
-            "it is outside of the repository", path=name, help=help, code="outside-repository"
-        )
+        raise SpecguardError("it is outside the repository", path=name, help=help, code="outside-repository")
     return b"" if place == "." else os.fsencode(place)
 
 
