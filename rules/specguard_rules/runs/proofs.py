@@ -123,6 +123,7 @@ class FailedGate(Rule):
     ) -> Iterator[Finding]:
         """Look up the results of each required gate."""
         namings = {naming.commit: naming for naming in work.commits} if work is not None else {}
+        where = f" --branch {shell_quote(work.branch)}" if work is not None and work.branch else ""
 
         def failed(one: tuple[Commit, str, RunRecord | None]) -> Iterator[Finding]:
             commit, name, run = one
@@ -136,7 +137,7 @@ class FailedGate(Rule):
                 flaw = run_proof.flaw(run, _gate_claim(commit, gate, run_proof, bookkeeping))
                 if flaw is not None:
                     message = f"the run {run.shown} {flaw.reason}"
-                    step = "Type `specguard run gates` on that commit, and name the run in its message."
+                    step = f"Type `specguard run gates{where}` on that commit; name the run in its message."
                     found = run.finding(message, step, f"{gate} {name}", "commands", commit=commit.oid)
                     found.setting = f"work.{naming.kind}.gates" if naming and gate in asked else "runs.gates"
                     found.authority = asked.get(gate)
