@@ -33,10 +33,11 @@ _TICK_MARKS: Final = frozenset(
 )
 _DONE: Final = frozenset({"checked", "complete", "completed", "done", "finished", "ok", "ticked", "yes"})
 # In bold, as a whole line before a remark, or as a sign, maybe with its word, that ends the first line,
-# but not behind a colon. Compiled at its first use: a policy does not need it.
+# but not behind a colon, and not among alternatives. Compiled at its first use: a policy does not need it.
 _STATED_DONE: Final = (
     rf"(?i)(?<![\w*])\*\*status(?::\*\*|\*\*:) {{1,3}}(?:{_CHECK} ?)?(?:completed?|done)\b"
-    rf"|(?m:^)[*_]{{0,3}}status: {{1,3}}(?:{_CHECK} ?)?(?:completed?|done)[*_.]{{0,4}}+(?! ?[^\W\d]| ?[/|?])"
+    rf"|(?m:^)[*_]{{0,3}}status: {{1,3}}(?:{_CHECK} ?)?(?:completed?|done)[*_.]{{0,4}}+"
+    r"(?! ?[^\W\d]| ?[/|?]|,[^.;]{1,60}\bor\b)"
     rf"|^[^\n]*[^:\s] ?{_CHECK}[*_ ]{{0,4}}(?:(?:completed?|done)[*_. ]{{0,4}})?(?:\n|$)"
 )
 _EMPTY_BOX: Final = re.compile(r"\[ \](?!\()")
@@ -168,9 +169,8 @@ def without_box(raw: str) -> str:
 
 def _own_words(text: Text) -> str:
     """Return the words of the first line of a ticked text."""
-    plain = text.plain
-    first = (plain if _tick_of(plain.strip()) else text.rendered).strip().partition("\n")[0]
-    return " ".join(without_box(first).split())
+    shown = text.plain if _tick_of(text.plain.strip()) else text.rendered
+    return " ".join(without_box(shown.strip().partition("\n")[0]).split())
 
 
 def _item_texts(blocks: Sequence[AnyBlock]) -> Iterator[str]:
