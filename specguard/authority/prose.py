@@ -290,8 +290,7 @@ def _items(block: AnyBlock) -> Iterator[tuple[Text, str]]:
 
 def _item(item: ListItem) -> Iterator[tuple[Text, str]]:
     """Yield an item's own text, unless it labels the list below it, and the texts below it."""
-    text = item.text
-    rest = list(item.rest)
+    text, rest = item.text, list(item.rest)
     label = any(isinstance(block, List) for block in rest) and not leading_paths(text.raw).paths
     if text.raw.strip() and (not label or any(map(looks_like_path, text.spans))):
         yield text, ""
@@ -372,6 +371,8 @@ _EXPLANATION: Final = re.compile(r"[:;(\u2013\u2014]|\s-\s|\b(?:because|since|so
 
 _ONE_COMMIT: Final = r"\b(?:one|single|1) commit (?:per|for each|for every|in each)"
 
+# A sign-off of documents is no trailer of commits.
+_OF_DOCUMENTS: Final = ("Documents ", "All documents ", "Each document ", "Every document ")
 _DCO: Final = r"(?:see (?:the )?)?(?:DCO|Developer Certificate of Origin)"
 
 _KNOWN_DEMANDS: Final = (
@@ -455,7 +456,7 @@ def _find_enforcement(policy: Policy, sentence: Text, text: str, meaning: str) -
         table, name, _ = setting.split(".", 2)
         rule = policy.rule(name if table == "rules" else "commit-count")
         # The platform writes what a squash lands, so no commit is asked for trailers (CMT006).
-        judged = name != "missing-trailer" or policy.merge != "squash"
+        judged = name != "missing-trailer" or not (policy.merge == "squash" or text.startswith(_OF_DOCUMENTS))
         for match in re.finditer(expression, rest, re.IGNORECASE) if judged else ():
             rest = rest.replace(match[0], "\0")
             asked = match.expand(setting) if match.re.groups else setting
