@@ -9,7 +9,7 @@ from itertools import takewhile
 from specguard.declaration.patterns import Covering
 from specguard.errors import SpecguardError
 from specguard.model import TYPE_CHECKING, Origin, Record, path_text
-from specguard.work.kinds import FILE_HOLDER, QUOTES, Gate
+from specguard.work.kinds import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -252,6 +252,13 @@ def _unique(name: str, used_names: set[str]) -> str:
 
 LONGEST: Final = 96 * 1024
 """The limit in bytes for a command with file names filled in; Linux accepts 128 KiB for one argument."""
+
+FILE_HOLDER: Final = re.compile(r"(?<!\$)\{(file|changed_files)\}")
+"""The placeholders of a gate's command."""
+
+# An escaped character is not a quotation mark; an unclosed quotation extends to the end.
+QUOTES: Final = re.compile(r"""\\.|'[^']*(?:'|\Z)|"(?:\\.|[^"\\])*(?:"|\Z)""", re.DOTALL)
+"""The parts of a command within quotation marks."""
 
 
 class Chosen(Record):

@@ -10,7 +10,7 @@ from specguard.declaration.rule import Commits
 from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import TYPE_CHECKING, Origin, Record, path_text, shortened
 from specguard.work.document_search import PADDINGS, DocumentSearch, Pointer, read_text
-from specguard.work.kinds import FILE_HOLDER, Naming, WorkKind, same_item
+from specguard.work.kinds import Naming, WorkKind, same_item
 from specguard.work.name_templates import FREE_TEXT, PathTemplate, escape, name_template
 
 if TYPE_CHECKING:
@@ -164,6 +164,8 @@ class WorkItem(Record, frozen=False):
         Args:
             gates: the commands in place of `{gates}`, which get `...` in place of files.
         """
+        from specguard.work.gates import FILE_HOLDER
+
         template, listed = self.settings.pull_request_body, FILE_HOLDER.sub("...", ", ".join(gates))
         values = {**self._values(self.settings.widths[0], template), "gates": listed or "none"}
         return name_template(template).fill(values)

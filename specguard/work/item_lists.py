@@ -621,9 +621,7 @@ def match_items(sources: Sequence[Source], item_id: str, name_fields: Mapping[st
     """Return the entries of several sources that a name could mean."""
     matching = [source for source in sources if agree(source.fields, name_fields)]
     found = [listed for source in matching for listed in source.meant_by(item_id)]
-    if len(found) > 1:
-        found = [listed for listed in found if agree(scalars(listed.value), name_fields)] or found
-    return found
+    return [listed for listed in found if agree(scalars(listed.value), name_fields)] or found
 
 
 def agree(fields: Mapping[str, str], name_fields: Mapping[str, str]) -> bool:

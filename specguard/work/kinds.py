@@ -30,14 +30,6 @@ if TYPE_CHECKING:
     Key = tuple[str, str, str]
 
 
-FILE_HOLDER: Final = re.compile(r"(?<!\$)\{(file|changed_files)\}")
-"""The placeholders of a gate's command."""
-
-# An escaped character is not a quotation mark; an unclosed quotation extends to the end.
-QUOTES: Final = re.compile(r"""\\.|'[^']*(?:'|\Z)|"(?:\\.|[^"\\])*(?:"|\Z)""", re.DOTALL)
-"""The parts of a command within quotation marks."""
-
-
 class Gate(Settings):
     """A command that an item's change has to get through."""
 
@@ -56,6 +48,8 @@ class Gate(Settings):
 
     def problem(self) -> str:
         """Return the problem with a nearly right placeholder of the command; empty if there is none."""
+        from specguard.work.gates import QUOTES
+
         # Within other words, as in `${file}` and `@{push}`, braces may have another meaning.
         for word in QUOTES.sub("", self.run).replace("=", " ").split():
             step = nearest(word[1:-1], ("file", "changed_files"), "-")
