@@ -364,7 +364,7 @@ def written_paths(entries: Iterable[Entry]) -> list[bytes]:
 
 def has_new_words(entry: Entry, base: Base) -> bool:
     """Return True if an entry writes more to its file than blank lines and white space at ends of lines."""
-    if not entry.is_file or entry.status == "T":
+    if not entry.is_file:
         return not (entry.deleted or entry.is_symlink)
     contents = base.change.git.blobs([entry.old] * entry.was_file + [entry.new])
     shown = [None if content is None else _shown(content) for _, content in contents]
