@@ -150,8 +150,7 @@ def _rule(name: str, policy: Policy) -> RuleInPolicy:
     """Return the rule with this code or name; raise an error if no approval may lift its findings."""
     rule = policy.rule(name)
     if rule is None:
-        known = {text for one in policy.rules for text in (one.code, one.name)}
-        raise unknown_rule(name, known)
+        raise unknown_rule(name, {text for one in policy.rules for text in (one.code, one.name)})
     if not rule.approvable:
         raise refusal(f"no approval lifts {rule.code} {rule.name}", "put right what it found")
     return rule

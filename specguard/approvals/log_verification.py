@@ -245,8 +245,7 @@ class Verification:
         git, log = self.book.git, self.book.log
         words = ("rev-list", "--first-parent", oid, *filter(None, [self.book.trusted]), "--")
         line = set(git.ask("the history", *words).decode("ascii").split())
-        found = git.find_alterations(oid, log.folder)
-        done = [(one, entry) for one, entries in found for entry in entries]
+        done = [(one, entry) for one, entries in git.find_alterations(oid, log.folder) for entry in entries]
         done = [one for one in done if one[0] in line or not self._takes_back(*one)]
         for commit, entry, _ in first_alterations(done, log.folder, git):
             path = entry.path

@@ -387,8 +387,7 @@ def sign(content: bytes, key: str) -> bytes:
     Raises:
         SpecguardError: the key cannot sign, or `ssh-keygen` is missing.
     """
-    file = os.path.abspath(key)
-    arguments = ["-Y", "sign", "-f", file, "-n", NAMESPACE]
+    arguments = ["-Y", "sign", "-f", os.path.abspath(key), "-n", NAMESPACE]
     agent = os.environ.get("SSH_AUTH_SOCK", "")
     with Needed():
         done = _keygen("nothing can be signed", arguments, content, SIGN_TIMEOUT, agent)

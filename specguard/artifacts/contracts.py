@@ -16,9 +16,7 @@ class Evidence(Settings):
     """The citations that an artifact must have, and their form."""
 
     section: str = setting("", "where; by default the whole document")
-    anchors: Literal["line", "path"] = setting(
-        "line", "a path with its line, or without", tightens=["path", "line"]
-    )
+    anchors: Literal["line", "path"] = setting("line", "a path with its line, or without", tightens=["path"])
     paths: Literal["any", "absolute", "relative"] = setting("any", "the cited paths")
     roots: list[str] = setting(
         [],

@@ -181,8 +181,7 @@ class Lines:
         files = [entry for entry in entries if _has_text(entry)]
         added = removed = 0
         if files:
-            trees = self._trees(files, TEXT_LIMIT)
-            words = ("diff-tree", "--numstat", "-z", *_DIFF_OPTIONS, *trees)
+            words = ("diff-tree", "--numstat", "-z", *_DIFF_OPTIONS, *self._trees(files, TEXT_LIMIT))
             for record in self._git.ask("the change's lines", *words).split(b"\0"):
                 plus, minus, *_ = [*record.split(b"\t"), b""]
                 # Binary files have no lines.

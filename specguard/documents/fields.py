@@ -413,8 +413,7 @@ def _table_fields(table: Table) -> Iterator[Field]:
             yield Field(name, plain_value(cell.raw), cell.line, "table")
         return
     for row in rows:
-        name = plain_value(row[0].raw).rstrip(":\uff1a")
-        yield Field(name, plain_value(row[1].raw), row[0].line, "table")
+        yield Field(plain_value(row[0].raw).rstrip(":\uff1a"), plain_value(row[1].raw), row[0].line, "table")
 
 
 class DataEntry(Record):

@@ -113,8 +113,7 @@ def _message_fix(commit: str, fixes: Fixes, facts: Facts, crashed: dict[str, Pro
     is_followed = commit != facts.change.git.repository.head
     refused = "others follow it; the finding says how to reword it" if is_followed else ""
     # Git ends every message that it records with a newline.
-    reworded = after.rstrip(b"\n") + b"\n"
-    return Proposal("message", commit.encode(), message.raw, reworded, codes, refused)
+    return Proposal("message", commit.encode(), message.raw, after.rstrip(b"\n") + b"\n", codes, refused)
 
 
 def _branch_fix(fix: RenameBranch, code: str, facts: Facts) -> Proposal | None:

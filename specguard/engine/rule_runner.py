@@ -161,8 +161,7 @@ def _run(rule: RuleInPolicy, facts: Facts, result: RuleResult) -> list[Finding]:
     try:
         check = rule.load()
         result.condition = describe_condition(check)
-        names = fact_names(check.check, 1)[0]
-        for name, value in zip(names, arguments(check.check, 1, facts), strict=True):
+        for name, value in zip(fact_names(check.check, 1)[0], arguments(check.check, 1, facts), strict=True):
             if name == "entries" and exclude and value is not None:
                 value = [one for one in value if not exclude.matches(one.path)]
             # The other rules judge the same list.

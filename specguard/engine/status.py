@@ -187,8 +187,7 @@ class _TreeReport:
             return None
         # Where each commit does an item of its own, the last one says where the work stands.
         naming = work.namings[-1] if work.naming.kind in work.shared else work.naming
-        resolved = work.resolve_naming(naming)
-        return self._item(work, naming.kind, naming.id, resolved, naming.source)
+        return self._item(work, naming.kind, naming.id, work.resolve_naming(naming), naming.source)
 
     def _current_items(self) -> list[dict[str, Any]]:
         """Return the item that the pointer of each kind names."""

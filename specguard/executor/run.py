@@ -598,6 +598,5 @@ def open_store(run_root: str = "") -> RunStore:
         SpecguardError: the repository or its policy is missing.
     """
     policy = open_policy(Request(environment=os.environ))
-    repository = Repository.locate("", os.environ)
-    root = RunOptions(os.environ, run_root=run_root).runs_folder(policy, repository)
+    root = RunOptions(os.environ, run_root=run_root).runs_folder(policy, Repository.locate("", os.environ))
     return RunStore(root, policy.declared("run_settings"), given=bool(run_root))

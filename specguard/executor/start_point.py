@@ -289,8 +289,7 @@ def ensure_repository(
 def _git(folder: str, environment: Mapping[str, str], *words: str) -> None:
     # The folder decides, whatever a hook's environment sets.
     own = {name: value for name, value in environment.items() if name not in HOOK_VARIABLES}
-    program = Repository(folder, environment).program
-    done = run_program([program, "-C", folder, *words], own, limit=math.inf)
+    done = run_program([Repository(folder, environment).program, "-C", folder, *words], own, limit=math.inf)
     if done.code:
         problem = (done.stderr or done.stdout or done.failure).strip().split("\n")[0]
         message = f"git {words[0]} failed: {problem or f'it ended with {done.code}'}"

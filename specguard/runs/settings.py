@@ -38,9 +38,7 @@ class RunSettings(Settings):
         "a folder outside the repository instead, with `~`, `$VAR`, `${VAR}` and `${VAR:-default}`",
         check=check_root,
     )
-    keep: Literal["local", "tree"] = setting(
-        "local", "`tree`: runs are committed", tightens=["local", "tree"]
-    )
+    keep: Literal["local", "tree"] = setting("local", "`tree`: runs are committed", tightens=["local"])
     succeeded: list[str] = setting(["succeeded", "success", "passed"], "succeeded runs", min_length=1)
     require: list[str] = setting(
         [], "the kinds whose commits must name a run", tightens="more", names=["work"]

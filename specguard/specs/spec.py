@@ -230,8 +230,7 @@ class Spec(Record):
         """
         left_out = (self.settings.reviewed, self.settings.approvals)
         dates = (*self.settings.date_fields, *names)
-        content = essence(self.data.value, (*dates, *left_out))
-        return content + document_essence(self, dates, left_out)
+        return essence(self.data.value, (*dates, *left_out)) + document_essence(self, dates, left_out)
 
     def review_day_fields(self, was: Spec) -> Sequence[str]:
         """Return the names of fields that have only a review's date, and had only a date or nothing before.

@@ -247,16 +247,14 @@ class Specs(Record, frozen=False):
             for path in Covering([pattern]).among(paths)[:1]:
                 yield pattern, files, path
 
-    @cached_property
-    def _governed(self) -> Covering:
-        """The paths that any spec governs after the change."""
-        return Covering([text for spec in self.now.all for text in spec.governs.patterns])
-
     @property
     def gone_with_specs(self) -> set[bytes]:
         """The deleted paths that a deleted spec governed, and that no other spec governs."""
         found = {path for was in self._deleted for path in self.governed_by(was)}
-        return {path for path in found if self._touched[path].deleted and not self._governed.matches(path)}
+        governed = Covering(
+            [text for spec in self.now.all for text in spec.governs.patterns] if found else []
+        )
+        return {path for path in found if self._touched[path].deleted and not governed.matches(path)}
 
     def terminal(self, spec: Spec) -> bool:
         """Return True if every stated status of a spec is a terminal one.

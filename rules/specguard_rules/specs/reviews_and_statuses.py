@@ -777,6 +777,5 @@ class DivergedMirror(Rule):
             if own and index and not specs.ways.same(own.text, index.text):
                 other = f"{index.place} that it is {shortened(index.text)!r}"
                 message = f"{path_text(spec.path)} says that it is {shortened(own.text)!r}, and {other}"
-                step = "Correct the one that is wrong."
-                yield spec.finding(message, step, "own status", own.line, "index")
+                yield spec.finding(message, "Correct the one that is wrong.", "own status", own.line, "index")
         yield from specs.mirrors.flaws()
