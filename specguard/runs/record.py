@@ -52,6 +52,7 @@ FAILURES: Final = frozenset({"failed", "fail", "failure", "error", "errored", "t
 """The states of what has failed, as `normal_name` returns them."""
 
 _OPEN_STATES: Final = frozenset({"running", "inprogress", "pending", "started", "queued", "waiting"})
+_CUT_SHORT: Final = frozenset({"aborted", "canceled", "cancelled", "interrupted", "notrun", "skipped"})
 
 
 class RanCommand:
@@ -63,7 +64,7 @@ class RanCommand:
         text: the command.
         exit_code: None if it is not recorded.
         succeeded: True if its exit code is 0 or, without a recorded code, its status is a success. False if
-            it failed, has a problem or was timed out.
+            it failed, has a problem, was timed out, or says that it did not run to its end.
         failed: True if its status is a failure or, without one that tolerates it, its exit code is not 0.
         tree: the tree that it ran on; empty if it is not recorded.
         grade: the grade of its result as evidence.
@@ -81,7 +82,8 @@ class RanCommand:
         code = first_of(data, _CODE_KEYS)
         self.exit_code = code if isinstance(code, int) and not isinstance(code, bool) else None
         state = only_text(first_of(data, STATE_KEYS))
-        passed = _is_success(state, settings) if code is None else self.exit_code == 0
+        is_cut = normal_name(state) in _OPEN_STATES | _CUT_SHORT
+        passed = _is_success(state, settings) if code is None or is_cut else self.exit_code == 0
         claims = not state or _is_success(state, settings)
         self.failed = bool(self.exit_code) if claims else normal_name(state) in FAILURES
         self.succeeded = passed and not (self.failed or data.get("problem") or data.get("timed_out"))
