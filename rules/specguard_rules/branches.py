@@ -84,6 +84,7 @@ class BranchName(Rule):
         branch: Branch,
         base: Base,
         stage: Stage,
+        policy: Policy,
         entries: Sequence[Entry] | None = None,
         push: Push | None = None,
         work_item: WorkItem | None = None,
@@ -99,14 +100,16 @@ class BranchName(Rule):
             return
         if base.is_landing or (stage == "staged" and entries is not None and not entries):
             return
+        form = self
         if work_item and work_item.branches:
+            form = policy.held(self, work_item.setting("branch"))
             if name not in (own := work_item.branches):
                 message = f"the branch is {quote(name, own)}, and {work_item} has {alternatives(own)}"
                 step, setting = take_there(own[0], branch, base, push), work_item.setting("branch")
                 same_as = ("WRK006 landed",)
                 yield Finding(message, step, field="branch", key="item", setting=setting, same_as=same_as)
-        elif self.pattern is not None and not self.pattern.search(name):
-            problem = f"does not match {quote(self.pattern.text)}"
+        if form and form.pattern is not None and not form.pattern.search(name):
+            problem = f"does not match {quote(form.pattern.text)}"
             yield _finding(branch, base, push, problem, "Take a name that does", "pattern")
 
     def fix(

@@ -58,19 +58,21 @@ class PullRequestTitle(SubjectForm, Rule):
     requires: ClassVar[tuple[str, ...]] = ("conventional", "pattern", "work")
     condition: ClassVar[str] = "the title is its work item's, or of the form that the policy asks for"
 
-    def check(self, pull_request: PullRequest, work_item: WorkItem | None = None) -> Iterator[Finding]:
+    def check(
+        self, pull_request: PullRequest, policy: Policy, work_item: WorkItem | None = None
+    ) -> Iterator[Finding]:
         """Compare the title with the item's, or with the form."""
         expected = work_item.titles if work_item else ()
         if not expected and self.pattern is None and not self.conventional:
             raise NotApplicable("no work item gives a title, and the policy asks for no form")
-        title = pull_request.require("title")
+        title, form = pull_request.require("title"), self
         if work_item and expected:
+            form = policy.held(self, work_item.setting("pull_request"))
             if not work_item.allows("pull_request", title):
                 what = f"the title is {quote(title, expected)}, and {work_item} has {alternatives(expected)}"
                 step = f"Change it to {alternatives(expected[:1])}."
                 yield _finding(what, step, "item", work_item.setting("pull_request"))
-            return
-        for what, step, key, by in self.flaws("title", title):
+        for what, step, key, by in form.flaws("title", title) if form else ():
             yield _finding(what, f"{step}.", key, by)
 
 

@@ -60,8 +60,7 @@ def read_floor(file: str, registry: Callable[[Sequence[str]], Registry], *, pinn
         place = policy.origins.get(key)
         if place and place.is_file:
             message = f"a floor cannot set `{key}`, which is each repository's own"
-            step = "take it out: a floor is one file, for many repositories"
-            raise SettingProblem(message, place, step)
+            raise SettingProblem(message, place, "take it out: a floor is one file, for many repositories")
     unread = next((one for one in policy.unread if one.meaning not in _EXPLANATIONS), None)
     if unread is not None:
         # CFG001 of no repository reports it, and its author believes that it is enforced.
@@ -113,7 +112,7 @@ class Floor(Record):
         if data["disregarded"]:
             next(rule for rule in data["rules"] if rule["name"] == REPORTING_RULE)["unset"] = ""
         result = Policy(data)
-        result.own = policy
+        result.own, result.above = policy, self.policy
         return result
 
     def _turn_on_rules(self, data: Mapping[str, Any]) -> None:

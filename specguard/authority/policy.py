@@ -351,6 +351,7 @@ class Policy:
         drafts: the documents that a person may still alter, as the base has no authority and lacks them; the
             caller sets them. None: every document is held.
         own: the policy before a floor was applied to it; None without a floor.
+        above: the floor's policy; None without a floor.
     """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
@@ -384,6 +385,7 @@ class Policy:
         self.adopted: frozenset[bytes] = frozenset()
         self.drafts: frozenset[bytes] | None = None
         self.own: Policy | None = None
+        self.above: Policy | None = None
 
     def is_record(self, path: bytes) -> bool:
         """Return True if a path is that of a record in the log of approvals, or of its signature."""
@@ -430,6 +432,20 @@ class Policy:
         """Return the rule with this code or name; None if there is none, or if it is not active."""
         rule = self.rule(selector)
         return rule if rule is not None and rule.active else None
+
+    def held(self, rule: Rule, setting: str) -> Any:
+        """Return a rule as the floor has it, which a setting of the repository's own would replace.
+
+        Args:
+            rule: the rule.
+            setting: the dotted key of that setting, such as `work.phase.branch`.
+
+        Returns:
+            None if the floor has that setting too, or nothing for the rule, and without a floor.
+        """
+        above = self.above
+        known = above.active_rule(rule.code) if above and setting not in above.origins else None
+        return known.load() if known else None
 
     @cached_method
     def declared(self, fact: str) -> Any:

@@ -83,6 +83,7 @@ class CommitCount(Commits, Rule):
         commits: Sequence[Commit],
         base: Base,
         bookkeeping: Bookkeeping,
+        policy: Policy,
         work_item: WorkItem | None = None,
         work: Work | None = None,
     ) -> Iterator[Finding]:
@@ -115,6 +116,9 @@ class CommitCount(Commits, Rule):
             right = limits.accepts(sum(not commit.message.squashes for commit in group))
             same_as = ["CMT005 autosquash"] if right else []
             yield Finding(message, step, key=key, setting=setting, same_as=same_as)
+        held = policy.held(self, setting) if setting not in _LIMITS else None
+        if held:
+            yield from held.check(commits, base, bookkeeping, policy)
 
     def _limits(self, item: WorkItem | None) -> tuple[Commits, str, str]:
         """Return the limits that apply, the owner of the limits as text, and their setting.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, ClassVar, Final, Literal
 
-    from specguard.rules import Base, Bookkeeping, Commit, Expression, Fix, Message, Stage, Work, WorkItem
+    from specguard.rules import Base, Bookkeeping, Commit, Expression, Message, Policy, Stage, Work, WorkItem
 
 
 # Rules are those of https://www.conventionalcommits.org/en/v1.0.0/.
@@ -176,6 +176,7 @@ class CommitMessage(SubjectForm, Rule):
         self,
         messages: Sequence[Message],
         bookkeeping: Bookkeeping,
+        policy: Policy,
         commits: Sequence[Commit] | None = None,
         work_item: WorkItem | None = None,
         work: Work | None = None,
@@ -186,16 +187,20 @@ class CommitMessage(SubjectForm, Rule):
         if item is None and self.pattern is None and not self.conventional:
             raise NotApplicable("no work item gives a commit message, and the policy asks for no form")
         by_id = CommitsById(commits or ())
-        ignored = [*self.ignore, *(item.commits.ignore if item and item.commits else ())]
+        held = policy.held(self, item.setting("commit")) if item else None
+        ignored = item.commits.ignore if item and item.commits else ()
         for message in messages:
-            if message.merge or any(expression.search(message.subject) for expression in ignored):
+            if message.merge or any(one.search(message.subject) for one in self.ignore):
                 continue
             own = item
             if item and work and item.kind in work.shared:
                 # If a branch implements a whole plan, its title is the plan's.
                 own = None if message.source == "title" else work.item_of(message.commit)
+            skipped = any(one.search(message.subject) for one in ignored)
             found = _item_flaws(message, own, by_id, work) if own else self._form_flaws(message, by_id)
-            flaws = list(found)
+            flaws = [] if skipped else list(found)
+            if held and (own or skipped):
+                flaws += held._form_flaws(message, by_id)
             for flaw in flaws if own and base and base.is_landing and " (#" in message.subject else ():
                 flaw.help = 'If a squash landed that title, write `merge = "squash"` in the authority.'
             # Only the files of a commit with a finding are worth reading.
@@ -213,7 +218,7 @@ class CommitMessage(SubjectForm, Rule):
 
     def fix(
         self, finding: Finding, work_item: WorkItem | None = None, work: Work | None = None
-    ) -> Fix | None:
+    ) -> RewordMessage | None:
         """Return an edit that gives the message the item's subject; no other subject is known to be right."""
         own = work.item_of(finding.commit) if work and work_item else None
         if finding.field != "commit.subject" or finding.key != "item" or own is None:
@@ -273,8 +278,7 @@ def _item_flaws(message: Message, item: WorkItem, by_id: CommitsById, work: Work
             settings = f"{item.setting('pull_request')} and {item.setting('commit')}"
             step = f"No title can be right while {settings} differ: give both the same text in the policy"
     problem = f"the {what} is {quote(subject, expected)}, and {item} has {alternatives(expected)}"
-    right = _right_subject(item, subject)
-    cmd = reword(message, by_id, shell_words(right or "SUBJECT", message))
+    cmd = reword(message, by_id, shell_words(_right_subject(item, subject) or "SUBJECT", message))
     same_as = list(work.mixed_items(message.commit)) if work else []
     # A landed item's subject would be wrong again. A plan's commits have items of their own.
     same_as += [] if work and item.kind in work.shared else ["WRK006 landed"]
@@ -522,9 +526,7 @@ class UnfinishedCommit(Rule):
     empty: Literal["allow", "forbid"] = setting(
         "forbid", "commits that change no file (merges aside)", tightens=["allow", "forbid"]
     )
-    reverts: Literal["allow", "explain"] = setting(
-        "explain", "a revert's reason", tightens=["allow", "explain"]
-    )
+    reverts: Literal["allow", "explain"] = setting("explain", "a revert's reason", tightens=["allow"])
 
     def check(
         self, messages: Sequence[Message], commits: Sequence[Commit] | None = None
