@@ -393,24 +393,15 @@ def judge_as_merged(git: PastGit, policy: Policy, past: PastChange) -> Verdict:
     return judge_change(change, Policies(request, repository, given=policy), needs=())
 
 
-class _LandedChange(RangeChange, frozen=False, kw_only=True):
-    """The change that a commit of a first-parent line landed."""
-
-    def _squash_subject(self) -> str:
-        landed = self.git.commit(self.head.oid)
-        # A merge was not squashed, so its subject is no title.
-        return super()._squash_subject() if landed.is_merge else landed.message.subject
-
-
 def _landed_change(git: Git, request: Request, commit: Commit, branch: str = "") -> RangeChange:
     """Return the change that a commit of a first-parent line landed, without searching for its base."""
     parent = commit.parents[0] if commit.parents else None
     ref = f"refs/heads/{branch}" if branch else ""
     found = FoundBase(branch or parent, parent, "option", ref) if parent else FoundBase()
-    change = _LandedChange(git, request, found, head=Revision(commit.oid), named=commit.oid)
+    change = RangeChange(git, request, found, head=Revision(commit.oid), named=commit.oid)
     vars(change)["entries"] = commit.diffs[0]
     if not commit.is_merge:
-        vars(change)["commits"] = [commit]
+        vars(change).update(commits=[commit], landed_titles=[commit.message.subject])
     return change
 
 
@@ -433,8 +424,7 @@ class PastPolicies(Policies):
 
     def load(self, tree: Tree, authority: str = "") -> Policy | None:
         """Load the policy of a tree, or of a file in place of its documents."""
-        key = authority or json.dumps(identify(tree))
-        known = self._compiled.setdefault(key, [])
+        known = self._compiled.setdefault(authority or json.dumps(identify(tree)), [])
         for one in known:
             if has_documents(tree, one):
                 return one

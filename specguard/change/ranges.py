@@ -174,16 +174,24 @@ class RangeChange(Change, frozen=False, kw_only=True):
         return commits
 
     def messages(self, merge: str) -> Sequence[Message]:
-        """Return each commit's message; with `squash` the title that will land."""
+        """Return each commit's message; with `squash` the title that will land, or those that have landed."""
         if merge != "squash":
             return [commit.message for commit in self.commits]
-        plain = strip_pull_number(self._squash_subject())
-        return [Message(plain.encode("utf-8", "surrogateescape"), source="title")]
-
-    def _squash_subject(self) -> str:
-        if self.stage not in _WITH_PULL_REQUEST:
+        if not self.landed_titles and self.stage not in _WITH_PULL_REQUEST:
             raise NotApplicable(NO_TITLE)
-        return self.pull_request.require("title")
+        plain = map(strip_pull_number, self.landed_titles or [self.pull_request.require("title")])
+        return [Message(one.encode("utf-8", "surrogateescape"), source="title") for one in plain]
+
+    @cached_property
+    def landed_titles(self) -> Sequence[str]:
+        """The subjects of the first-parent line, if it has landed; a merge was not squashed, so has none."""
+        known = {one.oid: one for one in self.commits} if self.event.kind == "push" else {}
+        oid, titles = self.head.oid, []
+        while oid in known and self.base.is_landing:
+            commit = known[oid]
+            oid = next(iter(commit.parents), "")
+            titles += [] if commit.is_merge else [commit.message.subject]
+        return titles[::-1]
 
     @cached_property
     def pull_request(self) -> PullRequest:

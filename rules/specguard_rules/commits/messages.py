@@ -111,8 +111,8 @@ class CommitMessage(SubjectForm, Rule):
     r"""A commit message is not the expected one.
 
     If the item's kind has a `commit` template, the subject must be exactly that. Otherwise it must match
-    `pattern` and, with `conventional = true`, Conventional Commits 1.0.0. With `merge = "squash"`, the pull
-    request's title is judged. Merges are skipped, and commits that only file approvals or runs.
+    `pattern` and, with `conventional = true`, Conventional Commits 1.0.0. With `merge = "squash"`, the title
+    or what landed is judged. Merges are skipped, and commits that only file approvals or runs.
 
     Why is this bad? People search history by its subjects, and so does specguard.
 
