@@ -86,8 +86,7 @@ def _format(value: Any, *, keep: bool = False) -> str:
         # What is long, such as a key, comes last: where the text is cut, the rest can still be read.
         stated = (item for item in value.items() if item[1] not in (None, [], {}, ""))
         value = dict(sorted(stated, key=lambda item: len(str(item[1]))))
-    text = "nothing" if value is None else json.dumps(value, ensure_ascii=False, default=str)
-    return shortened(text, 240)
+    return shortened("nothing" if value is None else json.dumps(value, ensure_ascii=False, default=str), 240)
 
 
 def compare(old: Policy, new: Policy) -> list[Difference]:
@@ -167,7 +166,10 @@ def _compare_records(key: str, old: Any, new: Any) -> Iterator[Difference]:
     if isinstance(old, Settings) and type(old) is type(new):
         for field in old._fields:
             one, other = getattr(old, field), getattr(new, field)
-            yield from diff(f"{key}.{field}", one, other, _direction(type(old), field))
+            # Without `spec_paths`, what counts as a spec is code that needs none.
+            frees = f"{key}.{field}" == "specs.files" and plain(old)["code"] and not plain(new)["spec_paths"]
+            direction = "incomparable" if frees else _direction(type(old), field)
+            yield from diff(f"{key}.{field}", one, other, direction)
     else:
         # Each table of a list makes a demand of its own.
         grows = isinstance(old, (list, tuple)) and isinstance(new, (list, tuple))
