@@ -64,7 +64,11 @@ class Bookkeeping(Record):
             entries = commit.diffs[0] if len(commit.parents) == 1 and commit.diffs else ()
             # Only files that the change adds as a whole count as a run's files.
             run_paths = self._run_paths
-        return bool(entries) and all(is_filed(one, self.log) or one.path in run_paths for one in entries)
+        return bool(entries) and all(self.files(one) or one.path in run_paths for one in entries)
+
+    def files(self, entry: Entry) -> bool:
+        """True if an entry adds a record to the log of approvals."""
+        return is_filed(entry, self.log)
 
     def has(self, entry: Entry) -> bool:
         """True if an entry is a run's file that the change adds, and that no commit with work touches.
@@ -100,7 +104,7 @@ class Bookkeeping(Record):
         """
         entries = commit.own_entries if self.squash else ()
         runs = [entry.path for entry in entries if entry.path in self._run_paths]
-        filed = [*runs, *(entry.path for entry in entries if is_filed(entry, self.log))]
+        filed = [*runs, *(entry.path for entry in entries if self.files(entry))]
         others = [self.change.git.tree_without(commit.tree, paths) for paths in (runs, filed) if paths]
         return [commit.tree, *others]
 

@@ -163,8 +163,10 @@ class Facts:
         if not self._policy.declares("run_settings"):
             # The default is `keep = "local"`, and no import is needed to know that.
             return b""
-        settings = self._policy.declared("run_settings")
-        folder: bytes = settings.folder if settings.keep == "tree" else b""
+        settings, above = self._policy.declared("run_settings"), self._policy.above
+        # Below a floor, nobody takes any folder for that of runs.
+        moved = above is not None and above.declared("run_settings").folder != settings.folder
+        folder: bytes = settings.folder if settings.keep == "tree" and not moved else b""
         return folder
 
     @property

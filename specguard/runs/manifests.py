@@ -472,8 +472,7 @@ class PlainSchema(GenerateJsonSchema):
         made["description"] = texts[0][0]
         for name, description in _ATTRIBUTE.findall("\n".join(f"{rest}\n" for _, _, rest in texts)):
             if name in made["properties"]:
-                plain = " ".join(description.split()).rstrip(".")
-                made["properties"][name].setdefault("description", plain)
+                made["properties"][name].setdefault("description", " ".join(description.split()).rstrip("."))
         return made
 
 

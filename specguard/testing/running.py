@@ -428,8 +428,7 @@ class Example:
 
 def examples(rule: type[Rule]) -> list[Example]:
     """Return the examples in a rule's docstring, in their order."""
-    found = Docstring(rule.__doc__).examples
-    cases = [(kind, text) for kind, text in found if kind in ("fails", "passes")]
+    cases = [(kind, text) for kind, text in Docstring(rule.__doc__).examples if kind in ("fails", "passes")]
     return [Example(rule, kind, number, text) for number, (kind, text) in enumerate(cases, start=1)]
 
 

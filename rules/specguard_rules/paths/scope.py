@@ -198,7 +198,7 @@ class OversizedChange(Rule):
         self, entries: Sequence[Entry], objects: Objects, lines: Lines, bookkeeping: Bookkeeping
     ) -> Iterator[Finding]:
         """Count paths, then bytes, then lines, but only in files that are small enough."""
-        judged = [one for one in entries if not (one.added and one.path.startswith(bookkeeping.log))]
+        judged = [one for one in entries if not bookkeeping.files(one)]
         limited = self.entries or self.lines or self.bytes
         counted = [entry for entry in judged if not bookkeeping.has(entry)] if limited else ()
         if self.entries and len(counted) > self.entries:
