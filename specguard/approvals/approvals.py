@@ -72,11 +72,6 @@ def reason_problem(reason: str, policy: Policy, codes: Sequence[str]) -> str:
     return ""
 
 
-def _is_wild(path: bytes) -> bool:
-    """Return True if a path is a pattern or a folder instead of a file."""
-    return path.endswith(b"/") or any(char in path for char in (b"*", b"?", b"["))
-
-
 class Refusal(Record):
     """A reason against an approval.
 
@@ -476,7 +471,8 @@ class Approvals:
         if others := [code for code in approval.rules if code not in lifted]:
             yield f"no approval lifts {listed(others)}", "Name each rule that one lifts by its code.", "rules"
         there = {judged.finding.path for judged in decision.matches}
-        if wild := [path_text(path) for path in approval.paths if path not in there and _is_wild(path)]:
+        unknown = [path for path in approval.paths if path not in there]
+        if wild := [path_text(path) for path in unknown if path.endswith(b"/") or {*b"*?["} & {*path}]:
             yield f"it names {listed(wild)}, which is not a file", "Name each file by its path.", "paths"
         if approval.scope not in self.settings.scopes:
             yield f"its scope is {approval.scope}", f"The policy takes {self.settings.scopes[0]}.", "scope"

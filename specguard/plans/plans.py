@@ -71,7 +71,8 @@ class Plan(Record):
     @cached_property
     def by_id(self) -> Mapping[str, Task]:
         """The first task with each id, by normalized id."""
-        return dict(reversed({normal_id(task.id): task for task in reversed(self.tasks) if task.id}.items()))
+        found = {normal_id(task.id): task for task in reversed(self.tasks) if task.id}
+        return dict(reversed(found.items()))
 
     @property
     def option(self) -> str:

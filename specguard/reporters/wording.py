@@ -13,7 +13,7 @@ from collections import Counter
 from specguard import __version__
 from specguard.declaration.look_alikes import shell_word
 from specguard.errors import SpecguardError, code_suffix
-from specguard.model import SEVERITIES, TYPE_CHECKING, Origin, Record, counted, path_text, shortened
+from specguard.model import SEVERITIES, TYPE_CHECKING, Record, counted, path_text, shortened
 from specguard.reporters import text
 from specguard.reporters.escape import cut, cut_path, visible
 
@@ -233,15 +233,12 @@ def finding_place(verdict: Verdict, judged: Judged) -> ReportPlace:
     if finding.path is not None:
         line = finding.line or 0
         return ReportPlace(finding.path, line, max(line, finding.end_line or 0) if line else 0)
-    return origin_place(judged.authority) or authority_place(verdict)
-
-
-def origin_place(origin: Origin | None) -> ReportPlace | None:
-    """Return the line of the authority; None if it is not in a file of the repository."""
-    return _file_place(origin.path, origin.line, is_own=False) if origin else None
+    origin = judged.authority
+    return (origin and _file_place(origin.path, origin.line, is_own=False)) or authority_place(verdict)
 
 
 def _file_place(name: str, line: int | None, *, is_own: bool) -> ReportPlace | None:
+    """Return the place of a line of a file; None if it is not in the repository."""
     path = relative_path(name)
     return ReportPlace(path, line or 1, line or 1, is_own) if path else None
 
