@@ -401,7 +401,7 @@ def _landed_change(git: Git, request: Request, commit: Commit, branch: str = "")
     change = RangeChange(git, request, found, head=Revision(commit.oid), named=commit.oid)
     vars(change)["entries"] = commit.diffs[0]
     if not commit.is_merge:
-        vars(change).update(commits=[commit], landed_titles=[commit.message.subject])
+        vars(change).update(commits=[commit], landed_titles={"": commit.message.subject})
     return change
 
 

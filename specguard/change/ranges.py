@@ -24,7 +24,7 @@ from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import TYPE_CHECKING, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final
 
     from specguard.change.base import FoundBase
@@ -179,19 +179,22 @@ class RangeChange(Change, frozen=False, kw_only=True):
             return [commit.message for commit in self.commits]
         if not self.landed_titles and self.stage not in _WITH_PULL_REQUEST:
             raise NotApplicable(NO_TITLE)
-        plain = map(strip_pull_number, self.landed_titles or [self.pull_request.require("title")])
-        return [Message(one.encode("utf-8", "surrogateescape"), source="title") for one in plain]
+        titles = self.landed_titles or {"": self.pull_request.require("title")}
+        read = [(oid, strip_pull_number(one).encode(errors="surrogateescape")) for oid, one in titles.items()]
+        return [Message(raw, source="title", landed=oid) for oid, raw in read]
 
     @cached_property
-    def landed_titles(self) -> Sequence[str]:
-        """The subjects of the first-parent line, if it has landed; a merge was not squashed, so has none."""
+    def landed_titles(self) -> Mapping[str, str]:
+        """The subjects of the first-parent line by their commits, if it has landed, oldest first.
+
+        A merge was not squashed, so has none.
+        """
         known = {one.oid: one for one in self.commits} if self.event.kind == "push" else {}
-        oid, titles = self.head.oid, []
+        oid, line = self.head.oid, []
         while oid in known and self.base.is_landing:
-            commit = known[oid]
-            oid = next(iter(commit.parents), "")
-            titles += [] if commit.is_merge else [commit.message.subject]
-        return titles[::-1]
+            line.append(known[oid])
+            oid = next(iter(known[oid].parents), "")
+        return {one.oid: one.message.subject for one in reversed(line) if not one.is_merge}
 
     @cached_property
     def pull_request(self) -> PullRequest:

@@ -114,8 +114,7 @@ class FolderTree(Tree):
         entry = super().find(path)
         if entry is None or not entry.is_file:
             return entry
-        content = self.read(path)
-        return TreeEntry(entry.mode, object_id("blob", content, 40))
+        return TreeEntry(entry.mode, object_id("blob", self.read(path), 40))
 
     def read(self, path: bytes, limit: int = DOCUMENT_LIMIT) -> bytes:
         """Return the content of an existing file.

@@ -229,8 +229,7 @@ def describe(run: RunView, *, lines: int) -> str:
         lines: the number of lines from the end of its log to show.
     """
     values = {"run": run, "again": shlex.join(run.rerun), "tail": run.tail(lines)}
-    shown = text_lines("run.txt", **values, moment=moment, duration=duration)
-    return "\n".join(map(visible, shown))
+    return "\n".join(map(visible, text_lines("run.txt", **values, moment=moment, duration=duration)))
 
 
 def moment(at: datetime | None) -> str:

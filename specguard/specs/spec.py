@@ -184,8 +184,7 @@ class Spec(Record):
             found += ApprovalReader(fields, path).of_data(value, data, place)
         reader = ApprovalReader(fields, self.path)
         found += [reader.of_text(field.value, field.line) for field in self.text_fields(name)]
-        sections = self.sections(name)
-        return [*found, *(one for section in sections for one in reader.of_blocks(section.blocks))]
+        return [*found, *(one for section in self.sections(name) for one in reader.of_blocks(section.blocks))]
 
     def key_values(self, name: str) -> Iterator[tuple[Any, Data, Place, bytes]]:
         """Yield a key's values in the spec's data and in the index, each with its data, place and file."""

@@ -423,14 +423,18 @@ class Work(WorkItems, frozen=False):
                 found.append((naming, self.resolve_naming(naming)))
         return found
 
-    def item_of(self, commit: str | None) -> WorkItem | None:
+    def item_of(self, commit: str | None, *, each: bool = False) -> WorkItem | None:
         """Return the item that a commit or an uncommitted message must fit; None if a commit names no item.
+
+        Args:
+            commit: the commit's full object id; None for an uncommitted message.
+            each: True if each commit has an item of its own, also of a kind without shared branches.
 
         Raises:
             NotApplicable, MissingFact: as for `item`.
         """
         item = self.item
-        if item.kind not in self.shared or commit is None:
+        if commit is None or not (each or item.kind in self.shared):
             return item
         named = next((naming for naming in self.commits if naming.commit == commit), None)
         return None if named is None else self._require_item(named, self.resolve_naming(named))

@@ -192,10 +192,11 @@ class CommitMessage(SubjectForm, Rule):
         for message in messages:
             if message.merge or any(one.search(message.subject) for one in self.ignore):
                 continue
-            own = item
-            if item and work and item.kind in work.shared:
+            own, oid = item, message.commit or message.landed
+            if item and work and (message.landed or item.kind in work.shared):
                 # If a branch implements a whole plan, its title is the plan's.
-                own = None if message.source == "title" else work.item_of(message.commit)
+                is_plans = message.source == "title" and item.kind in work.shared
+                own = None if is_plans else work.item_of(oid, each=True)
             skipped = any(one.search(message.subject) for one in ignored)
             found = _item_flaws(message, own, by_id, work) if own else self._form_flaws(message, by_id)
             flaws = [] if skipped else list(found)
@@ -204,7 +205,7 @@ class CommitMessage(SubjectForm, Rule):
             for flaw in flaws if own and base and base.is_landing and " (#" in message.subject else ():
                 flaw.help = 'If a squash landed that title, write `merge = "squash"` in the authority.'
             # Only the files of a commit with a finding are worth reading.
-            if flaws and not bookkeeping.is_all_of(by_id.get(message.commit or "", message)):
+            if flaws and not bookkeeping.is_all_of(by_id.get(oid, message)):
                 yield from flaws
 
     def _form_flaws(self, message: Message, by_id: CommitsById) -> Iterator[Finding]:
@@ -279,7 +280,7 @@ def _item_flaws(message: Message, item: WorkItem, by_id: CommitsById, work: Work
             step = f"No title can be right while {settings} differ: give both the same text in the policy"
     problem = f"the {what} is {quote(subject, expected)}, and {item} has {alternatives(expected)}"
     cmd = reword(message, by_id, shell_words(_right_subject(item, subject) or "SUBJECT", message))
-    same_as = list(work.mixed_items(message.commit)) if work else []
+    same_as = list(work.mixed_items(message.commit or message.landed)) if work else []
     # A landed item's subject would be wrong again. A plan's commits have items of their own.
     same_as += [] if work and item.kind in work.shared else ["WRK006 landed"]
     yield _flaw(message, problem, step, "item", item.setting("commit"), cmd=cmd, same_as=same_as)
