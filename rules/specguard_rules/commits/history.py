@@ -117,7 +117,7 @@ class CommitCount(Commits, Rule):
             same_as = ["CMT005 autosquash"] if right else []
             yield Finding(message, step, key=key, setting=setting, same_as=same_as)
         held = policy.held(self, setting) if setting not in _LIMITS else None
-        if held:
+        if held and any(getattr(held, limit) is not None for limit in _LIMITS):
             yield from held.check(commits, base, bookkeeping, policy)
 
     def _limits(self, item: WorkItem | None) -> tuple[Commits, str, str]:
