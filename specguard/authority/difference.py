@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specguard.authority.policy import Policy, RuleInPolicy, plain
 from specguard.authority.settings import AuthoritySettings, TopLevel
-from specguard.declaration.patterns import Covering, Guarding, Patterns, is_plain
+from specguard.declaration.patterns import Covering, Guarding, Patterns, can_overlap, is_plain
 from specguard.declaration.rule import Settings, load
 from specguard.model import SEVERITIES, TYPE_CHECKING, Origin, Record, listed, shortened
 
@@ -166,14 +166,19 @@ def _compare_records(key: str, old: Any, new: Any) -> Iterator[Difference]:
     if isinstance(old, Settings) and type(old) is type(new):
         for field in old._fields:
             one, other = getattr(old, field), getattr(new, field)
-            # Without `spec_paths`, what counts as a spec is code that needs none.
-            frees = f"{key}.{field}" == "specs.files" and plain(old)["code"] and not plain(new)["spec_paths"]
+            frees = f"{key}.{field}" == "specs.files" and _frees_code(old, new)
             direction = "incomparable" if frees else _direction(type(old), field)
             yield from diff(f"{key}.{field}", one, other, direction)
     else:
         # Each table of a list makes a demand of its own.
         grows = isinstance(old, (list, tuple)) and isinstance(new, (list, tuple))
         yield from diff(key, old, new, "more" if grows else "incomparable")
+
+
+def _frees_code(old: Any, new: Any) -> bool:
+    """True if files that become specs may be code: without `spec_paths`, SPC007 asks for none with them."""
+    added = {*new.files.patterns} - {*old.files.patterns}
+    return not new.spec_paths and any(can_overlap(one, code) for one in added for code in old.code.patterns)
 
 
 def _direction(cls: type[Settings], field: str) -> str | Sequence[str]:

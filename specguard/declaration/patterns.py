@@ -342,6 +342,21 @@ def is_plain(pattern: str) -> bool:
     return not any(char in pattern for char in "*?[\\")
 
 
+def can_overlap(one: str, other: str) -> bool:
+    """True if two patterns, each of which covers everything below its match, could match one path.
+
+    Only the text before the first wildcard counts, so a few disjoint patterns are reported as overlapping.
+    """
+    shorter, longer = sorted(map(_fixed_prefix, (one, other)), key=len)
+    return longer.startswith(shorter)
+
+
+def _fixed_prefix(pattern: str) -> str:
+    """Return the common prefix of all paths that a pattern matches."""
+    before, *wild = re.split(r"[*?\[\\]", pattern.removeprefix("./").removeprefix("/"), maxsplit=1)
+    return before if wild else before.rstrip("/") + "/"
+
+
 def translate(pattern: str, *, covers: bool, folds: bool) -> str:
     """Return the expression of a pattern, for a match against all of a path's bytes.
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -26,7 +25,7 @@ from specguard.change.base import find_base
 from specguard.change.entries import text_digest
 from specguard.change.git import Git
 from specguard.change.repository import HOOK_VARIABLES, Repository, short_name
-from specguard.declaration.patterns import Covering
+from specguard.declaration.patterns import Covering, can_overlap
 from specguard.engine.trusted_policy import ItemBranches
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.item_choice import Start, item_taken, shares_branch, task_of
@@ -481,21 +480,3 @@ def find_clash(one: str, mine: Covering | None, other: str, theirs: Covering | N
     pairs = ((pattern, second) for pattern in mine.patterns for second in theirs.patterns)
     found = next((pair for pair in pairs if can_overlap(*pair)), None)
     return f"{one} may change {found[0]}, and {other} {found[1]}" if found else ""
-
-
-_WILDCARD: Final = re.compile(r"[*?\[\\]")
-
-
-def can_overlap(one: str, other: str) -> bool:
-    """True if two patterns, each of which covers everything below its match, could match one path.
-
-    Only the text before the first wildcard counts, so a few disjoint patterns are reported as overlapping.
-    """
-    shorter, longer = sorted(map(_fixed_prefix, (one, other)), key=len)
-    return longer.startswith(shorter)
-
-
-def _fixed_prefix(pattern: str) -> str:
-    """Return the common prefix of all paths that a pattern matches."""
-    before, *wild = _WILDCARD.split(pattern.removeprefix("./"), maxsplit=1)
-    return before if wild else before.rstrip("/") + "/"

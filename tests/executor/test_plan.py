@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specguard.declaration.patterns import Covering
+from specguard.declaration.patterns import Covering, can_overlap
 from specguard.errors import SpecguardError
 from specguard.executor.preflight import RUN_ID
-from specguard.executor.start_point import can_overlap
 from specguard.executor.steps import plan_of, plan_text, read_plan
 from tests.executor.places import everything
 from tests.executor.remotes import Hosted, Team
