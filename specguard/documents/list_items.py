@@ -37,7 +37,7 @@ _DONE: Final = frozenset({"checked", "complete", "completed", "done", "finished"
 _STATED_DONE: Final = (
     rf"(?i)(?<![\w*])\*\*status(?::\*\*|\*\*:) {{1,3}}(?:{_CHECK} ?)?(?:completed?|done)\b"
     rf"|(?m:^)[*_]{{0,3}}status: {{1,3}}(?:{_CHECK} ?)?(?:completed?|done)[*_.]{{0,4}}+"
-    r"(?! ?[^\W\d]| ?[/|?]|,(?: ?\w+,)* ?(?:\w+ )?or\b)"
+    r"(?! ?[^\W\d]| ?[/|?]|,(?: ?[^\W\d]+,)* ?(?:[^\W\d]+ )?or\b)"
     rf"|^[^\n]*[^:\s] ?{_CHECK}[*_ ]{{0,4}}(?:(?:completed?|done)[*_. ]{{0,4}})?(?:\n|$)"
 )
 _EMPTY_BOX: Final = re.compile(r"\[ \](?!\()")
