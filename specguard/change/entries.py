@@ -162,7 +162,7 @@ class Message(Record, frozen=False):
         author: for a message being written, the author that git names, as `Name <address>`; empty if git
             names none.
         staged: returns the entries of the commit that is being written; None if they are not known.
-        landed: for a title of several that have landed, the commit's full object id; else empty.
+        landed: for a title of several that have landed, the commit's full object id; else None.
     """
 
     raw: bytes
@@ -172,7 +172,7 @@ class Message(Record, frozen=False):
     merge: bool = False
     author: str = ""
     staged: Callable[[], Sequence[Entry]] | None = None
-    landed: str = ""
+    landed: str | None = None
 
     @cached_property
     def text(self) -> str:

@@ -181,7 +181,7 @@ class RangeChange(Change, frozen=False, kw_only=True):
             raise NotApplicable(NO_TITLE)
         titles = self.landed_titles or {"": self.pull_request.require("title")}
         read = [(oid, strip_pull_number(one).encode(errors="surrogateescape")) for oid, one in titles.items()]
-        return [Message(raw, source="title", landed=oid) for oid, raw in read]
+        return [Message(raw, source="title", landed=oid or None) for oid, raw in read]
 
     @cached_property
     def landed_titles(self) -> Mapping[str, str]:

@@ -205,7 +205,7 @@ class CommitMessage(SubjectForm, Rule):
             for flaw in flaws if own and base and base.is_landing and " (#" in message.subject else ():
                 flaw.help = 'If a squash landed that title, write `merge = "squash"` in the authority.'
             # Only the files of a commit with a finding are worth reading.
-            if flaws and not bookkeeping.is_all_of(by_id.get(oid, message)):
+            if flaws and not bookkeeping.is_all_of(by_id.get(oid or "", message)):
                 yield from flaws
 
     def _form_flaws(self, message: Message, by_id: CommitsById) -> Iterator[Finding]:
