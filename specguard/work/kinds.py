@@ -50,11 +50,10 @@ class Gate(Settings):
         """Return the problem with a nearly right placeholder of the command; empty if there is none."""
         from specguard.work.gates import QUOTES
 
-        # Within other words, as in `${file}` and `@{push}`, braces may have another meaning, and with `-I`.
-        for word in QUOTES.sub("", self.run).replace("=", " ").split():
+        # Within other words, as in `${file}` and `@{push}`, and with xargs, braces may have another meaning.
+        for word in () if "xargs" in self.run else QUOTES.sub("", self.run).replace("=", " ").split():
             step = nearest(word[1:-1], ("file", "changed_files"), "-")
             is_holder = word.startswith("{") and word.endswith("}") and word[1:-1].isidentifier()
-            is_holder = is_holder and f"-I{word}" not in "".join(self.run.split())
             if is_holder and step not in ("-", f"did you mean {word[1:-1]!r}?"):
                 return f"`run` has the placeholder {word}, which is not filled in: {step}"
         return ""
