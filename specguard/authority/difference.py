@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specguard.authority.policy import Policy, RuleInPolicy, plain
 from specguard.authority.settings import AuthoritySettings, TopLevel
-from specguard.declaration.patterns import Covering, Guarding, Patterns, can_overlap, is_plain
+from specguard.declaration.patterns import Covering, Guarding, Patterns, is_plain
 from specguard.declaration.rule import Settings, load
 from specguard.model import SEVERITIES, TYPE_CHECKING, Origin, Record, listed, shortened
 
@@ -176,9 +176,9 @@ def _compare_records(key: str, old: Any, new: Any) -> Iterator[Difference]:
 
 
 def _frees_code(old: Any, new: Any) -> bool:
-    """True if files that become specs may be code: without `spec_paths`, SPC007 asks for none with them."""
+    """True if more files become specs: without `spec_paths`, SPC007 takes any new one for all code."""
     added = {*new.files.patterns} - {*old.files.patterns}
-    return not new.spec_paths and any(can_overlap(one, code) for one in added for code in old.code.patterns)
+    return bool(added and old.code) and not (old.spec_paths and new.spec_paths)
 
 
 def _direction(cls: type[Settings], field: str) -> str | Sequence[str]:
