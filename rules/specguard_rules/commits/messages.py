@@ -187,16 +187,21 @@ class CommitMessage(SubjectForm, Rule):
         if item is None and self.pattern is None and not self.conventional:
             raise NotApplicable("no work item gives a commit message, and the policy asks for no form")
         by_id = CommitsById(commits or ())
-        held = policy.held(self, item.setting("commit")) if item else None
-        ignored = item.commits.ignore if item and item.commits else ()
         for message in messages:
             if message.merge or any(one.search(message.subject) for one in self.ignore):
                 continue
             own, oid = item, message.commit or message.landed
             if item and work and (message.landed or item.kind in work.shared):
+                own = work.item_of(oid, each=True)
                 # If a branch implements a whole plan, its title is the plan's.
-                is_plans = message.source == "title" and item.kind in work.shared
-                own = None if is_plans else work.item_of(oid, each=True)
+                is_plans = own and message.source == "title" and own.kind in work.shared
+                own = own if own and own.commit_messages and not is_plans else None
+            named = own or item
+            held = policy.held(self, named.setting("commit")) if named else None
+            ignored = named.commits.ignore if named and named.commits else ()
+            if named and not held and policy.held(self, named.setting("commits")):
+                # The form is the floor's, and the list is not.
+                ignored = ()
             skipped = any(one.search(message.subject) for one in ignored)
             found = _item_flaws(message, own, by_id, work) if own else self._form_flaws(message, by_id)
             flaws = [] if skipped else list(found)
