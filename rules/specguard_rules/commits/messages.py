@@ -183,26 +183,27 @@ class CommitMessage(SubjectForm, Rule):
         base: Base | None = None,
     ) -> Iterator[Finding]:
         """Compare each message with the item's, or with the form."""
-        item = work_item if work_item and work_item.commit_messages else None
+        lands = any(message.landed for message in messages)
+        item = work_item if work_item and (lands or work_item.commit_messages) else None
         if item is None and self.pattern is None and not self.conventional:
             raise NotApplicable("no work item gives a commit message, and the policy asks for no form")
         by_id = CommitsById(commits or ())
         for message in messages:
             if message.merge or any(one.search(message.subject) for one in self.ignore):
                 continue
-            own, oid = item, message.commit or message.landed
-            if item and work and (message.landed or item.kind in work.shared):
+            own, named, oid = item, item, message.commit or message.landed
+            if item and work and (lands or item.kind in work.shared):
                 own = work.item_of(oid, each=True)
+                own = own if own and own.commit_messages else None
+                # Each subject that has landed is that of a change of its own.
+                named = own if lands else own or item
                 # If a branch implements a whole plan, its title is the plan's.
-                is_plans = own and message.source == "title" and own.kind in work.shared
-                own = own if own and own.commit_messages and not is_plans else None
-            named = own or item
+                own = None if own and message.source == "title" and own.kind in work.shared else own
             held = policy.held(self, named.setting("commit")) if named else None
-            ignored = named.commits.ignore if named and named.commits else ()
-            if named and not held and policy.held(self, named.setting("commits")):
-                # The form is the floor's, and the list is not.
-                ignored = ()
-            skipped = any(one.search(message.subject) for one in ignored)
+            # A list of the repository's own skips no subject of a form that is the floor's.
+            listed = held or not named or not policy.held(self, named.setting("commits"))
+            limits = named.commits if named and listed else None
+            skipped = limits is not None and any(one.search(message.subject) for one in limits.ignore)
             found = _item_flaws(message, own, by_id, work) if own else self._form_flaws(message, by_id)
             flaws = [] if skipped else list(found)
             if held and (own or skipped):
