@@ -178,7 +178,7 @@ def _compare_records(key: str, old: Any, new: Any) -> Iterator[Difference]:
 def _frees_code(old: Any, new: Any) -> bool:
     """True if more files become specs: without `spec_paths`, SPC007 takes any new one for all code."""
     added = {*new.files.patterns} - {*old.files.patterns}
-    return bool(added and old.code) and not (old.spec_paths and new.spec_paths)
+    return bool(added and old.code) and not old.spec_paths
 
 
 def _direction(cls: type[Settings], field: str) -> str | Sequence[str]:
