@@ -412,9 +412,11 @@ class _DoneItems(Record):
         yield from map(self._row, [*rest, *(claim for _, claim in self.claims.ticks)])
 
     def _narrow(self, found: Sequence[Listed], commit: PastCommit) -> Sequence[Listed]:
-        """Of the items that a commit's subject may mean, keep those of its run's plan, if any."""
+        """Of the items that a commit's subject may mean, keep those of its run's or of a touched plan."""
         runs = [if_known(partial(self.proof.records.at, path), None) for _, path in self._cited_runs(commit)]
         plans = {run.plan for run in runs if run is not None}
+        if len(found) > 1 and not plans:
+            plans = {path_text(one.path) for one in self.facts.change.git.commit(commit.oid).own_entries}
         return [one for one in found if path_text(one.source.path) in plans] or found
 
     def _row(self, claim: Claim) -> dict[str, str]:

@@ -247,7 +247,7 @@ class Sources(Record, frozen=False):
 
         Only sources whose own fields agree with the name are searched. So a branch `codex/phase-d-2-dedupe`
         means slice 2 of the file with `phase: D`. If several entries have the number, the entry whose fields
-        agree with the name is meant.
+        agree with the name is meant, and without such the entry of the only list that the change touches.
 
         Args:
             kind: the kind's name.
@@ -259,6 +259,8 @@ class Sources(Record, frozen=False):
         """
         all_sources = self.find(kind, name_fields)
         found = match_items(all_sources, item_id, name_fields)
+        if len(found) > 1:
+            found = [one for one in found if one.source.path in self.touched] or found
         if len(found) == 1:
             return found[0]
         sources = [source for source in all_sources if agree(source.fields, name_fields)]

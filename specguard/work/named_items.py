@@ -38,6 +38,7 @@ class WorkItems(Record, frozen=False):
         base, remote: the policy's top-level `base` and `remote`; empty if they are not set.
         branch: the judged branch; empty if there is none.
         own: the plan that the branch adds, if the base has none.
+        change: the change that names items; None if none does.
         passes: the folders of passes; lists in superseded ones do not count.
     """
 
@@ -47,6 +48,7 @@ class WorkItems(Record, frozen=False):
     remote: str = ""
     branch: str = ""
     own: OwnPlan | None = None
+    change: Change | None = None
     passes: Passes = Passes()
 
     @classmethod
@@ -147,13 +149,14 @@ class WorkItems(Record, frozen=False):
         from specguard.work.item_lists import Sources
 
         # The judged branch's fields count even if they do not identify an item.
-        name_fields = {**(settings.template("branch").read(self.branch) or {}), **name_fields}
+        branch_fields = settings.template("branch").read(self.branch)
+        name_fields = {**(branch_fields or {}), **name_fields}
         documents, own = self._documents, self.own
         # What lands has no branch that names its plan.
         known = {**own.fields, **name_fields} if own is not None else {}
         if own is not None and own.path in [PathTemplate(one).exact_path(known) for one in settings.sources]:
             documents, name_fields = own.documents, known
-        sources = Sources(self.kinds, documents=documents, passes=self.passes)
+        sources = Sources(self.kinds, documents, None if branch_fields else self.change, passes=self.passes)
         listed = sources.meant_by(kind, item_id, name_fields)
         return listed if isinstance(listed, Unresolved) else listed.work_item(name_fields, self.tree())
 
@@ -243,6 +246,7 @@ class Work(WorkItems, frozen=False):
                 read a name equally well.
         """
         work = cls.of_policy(policy, lambda: change.paper_files)
+        work.change = change
         work.entries = lambda: [one for one in change.entries if not is_filed(one, policy.log_folder)]
         work.trees = lambda: (change.start_files, change.head_files)
         work.by_agent = change.request.by_agent or change.stage in ("edit", "run")

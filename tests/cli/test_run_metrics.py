@@ -147,7 +147,7 @@ def test_a_task_is_counted_once_and_covered_by_the_run_of_its_own_plan(tmp_path:
     # What a plan itself states is no run.
     done = {"status": "done", "verification": [{"command": "true x", "exit_code": 0}]}
     other = json.dumps({"goal": "Tills", "option": "B", "tasks": [task(1) | done]})
-    planned.user.commit("docs: it is done", files={".plans/till/plan.json": other})
+    planned.user.commit("task_001: it is done", files={".plans/till/plan.json": other})
     planned.land()
     assert [one["problem"] for one in metrics(planned)[1]["coverage"]["uncovered"]] == ["no run shows it"]
 
