@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from specguard.change.change import Change
 
 
+_TEST_PROGRAMS: Final = ("jest", "pytest", "unittest", "vitest")
+"""Programs whose name says that they test."""
+
 _BINDING_GRADE: Final = "observed"
 """From this grade on, a run must name the item and must have run on its tree."""
 
@@ -176,7 +179,7 @@ class RunProof(Record):
         A done or ticked item needs a run that succeeded and does not name other items. From the grade
         `observed` on, the run must name the item. Its tree must be, apart from papers, the judged tree or one
         that contains the item's change. A gate needs its last result on one of the trees in `on`. A `logged`
-        gate may be any command with that word or script, with its log, of a run that succeeded.
+        gate may be any command with that word, with its log, of a run that succeeded.
 
         Raises:
             MissingFact: a required object is missing.
@@ -300,7 +303,9 @@ class RunProof(Record):
         """Return why a run that succeeded does not prove a command with a certain word and its log."""
         able = (one for one in run.commands if not cannot_fail(one.text))
         # `npm run build:all` is a build.
-        named = [one for one in able if claim.gate in (one.name, *one.text.replace(":", " ").split())]
+        texts = ((one, one.text.partition(" #")[0].replace(":", " ")) for one in able)
+        wanted = {claim.gate, *(_TEST_PROGRAMS if claim.gate == "test" else ())}
+        named = [one for one, text in texts if wanted & {one.name, *text.split()}]
         # If a command ran twice, its last result counts.
         last = {one.text or one.name: one for one in named}
         ran = (one for one in last.values() if self._ran_on(one.tree, run, claim))

@@ -348,9 +348,9 @@ def _row_flaws(asset: Asset, path: bytes, assets: Assets, documents: Documents) 
 class UnprovenAsset(Rule):
     r"""No run logged a changed asset's build and test.
 
-    `proofs` of `[assets]` names gates, or words of commands, such as `build` of `npm run build`. A
-    succeeded run has each, ended with 0 and logged beside the manifest. It used the tree of a commit since
-    the last change of an asset. With `keep = "local"` it is indeterminate without one, and skipped without
+    `proofs` of `[assets]` names gates, or words of commands, such as `build` of `npm run build`. For
+    `test`, the names of some test programs count too, such as `pytest`. A succeeded run has each, ended
+    with 0 and logged beside the manifest. It used the tree of a commit since the last change of an asset. With `keep = "local"` it is indeterminate without one, and skipped without
     runs.
 
     Its folder has the files of `run_files`, its manifest the keys of `run_keys`, each with a value or `[]`.
@@ -461,7 +461,7 @@ class UnprovenAsset(Rule):
             raise run_records.unseen(f"a run that has logged the {proofs} of this change")
         for path in changed if lacking else ():
             message = f"{path_text(path)} changes, and no run that the change brings has logged its {proofs}"
-            example = f"a command that can fail and has that name, such as `make {lacking[0]}`"
+            example = f"a command that can fail and has the word {lacking[0]}, such as `make {lacking[0]}`"
             step = f"Run {example}: `specguard run gates --command CMD`; add its folder with `-f`."
             yield Finding(message, step, path, key="unproven", setting="assets.proofs")
         for _, run in sorted(incomplete.items()):
