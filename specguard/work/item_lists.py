@@ -247,7 +247,7 @@ class Sources(Record, frozen=False):
 
         Only sources whose own fields agree with the name are searched. So a branch `codex/phase-d-2-dedupe`
         means slice 2 of the file with `phase: D`. If several entries have the number, the entry whose fields
-        agree with the name is meant, and without such the entry of the only list that the change touches.
+        agree with the name is meant. Without such, the entry of the only list that the change touches is.
 
         Args:
             kind: the kind's name.
