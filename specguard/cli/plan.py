@@ -285,7 +285,7 @@ def verify(task: str, note: str, by: str, plan: str) -> None:
     status = found.status if found.done else found.plan.settings.done[0]
     file.mark(found, status=status, evidence=[proof])
     say(f"{found.name} is {status}: verified by {who} at {when}")
-    say(f"  {path_text(found.plan.path)} is written; commit it by itself, for {found.name} or the plan")
+    say(f"  {path_text(found.plan.path)} is written; commit it by itself, or on its branch with {found.name}")
 
 
 def _find_task(files: Sequence[task_progress.PlanFile], task_id: str) -> tuple[task_progress.PlanFile, Task]:

@@ -236,7 +236,7 @@ class TestSync:
         )
         assert tasks(planned) == before
         outcome = plan(planned, "sync", "--write")
-        assert (outcome.exit_code, "commit each for its task" in outcome.stdout) == (1, True), "two are left"
+        assert (outcome.exit_code, "commit each by itself" in outcome.stdout) == (1, True), "two are left"
         after = tasks(planned)
         assert after["task_001"] == {**before["task_001"], "status": "pending"}
         assert after["task_002"] == {
@@ -296,7 +296,7 @@ class TestSync:
 class TestVerify:
     def test_note_person_and_time_are_recorded(self, planned: Planned) -> None:
         said = ended(plan(planned, "verify", "task_003", "--note", "works on the device")).stdout
-        assert said.endswith("commit it by itself, for task_003 or the plan\n")
+        assert said.endswith("commit it by itself, or on its branch with task_003\n")
         one = {**tasks(planned)["task_003"]["verification"][0], **tasks(planned)["task_003"]}
         assert (one["status"], one["note"], one["by"]) == ("done", "works on the device", "Uma User")
         planned.user.git("switch", "-q", "-c", "planning")

@@ -350,8 +350,8 @@ class UnprovenAsset(Rule):
 
     `proofs` of `[assets]` names gates, or words of commands, such as `build` of `npm run build`. For
     `test`, the names of some test programs count too, such as `pytest`. A succeeded run has each, ended
-    with 0 and logged beside the manifest. It used the tree of a commit since the last change of an asset. With `keep = "local"` it is indeterminate without one, and skipped without
-    runs.
+    with 0 and logged beside the manifest. It used the tree of a commit since the last change of an asset.
+    With `keep = "local"` it is indeterminate without one, and skipped without runs.
 
     Its folder has the files of `run_files`, its manifest the keys of `run_keys`, each with a value or `[]`.
 
