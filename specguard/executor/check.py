@@ -63,13 +63,12 @@ def judge(run: Run, *, whole_branch: bool = False) -> bool:
     Raises:
         SpecguardError: no verdict can be given.
     """
-    tree = _pass_hooks(run)
-    if tree is None:
-        return False
+    # Files that the hooks refuse are judged too, so that the agent can mend both in one round.
+    tree, accepted = _pass_hooks(run)
     problems = [*_missing_papers(run, tree), *filter(None, [published_secrets(run, tree)])]
     run.feedback += problems
     verdict = _verdict_of(run, make_commit(run, tree), whole_branch=whole_branch)
-    return _record_verdict(run, tree, verdict, fixable=not whole_branch) and not problems
+    return _record_verdict(run, tree, verdict, fixable=not whole_branch) and accepted and not problems
 
 
 def _missing_papers(run: Run, tree: str) -> Iterator[str]:
@@ -164,8 +163,8 @@ def _verdict_of(run: Run, oid: str, *, whole_branch: bool) -> Verdict:
         raise SpecguardError(message, help=error.help, code=error.code) from error
 
 
-def _pass_hooks(run: Run) -> str | None:
-    """Return the tree that the repository's hooks accept without further changes; None if they refuse it."""
+def _pass_hooks(run: Run) -> tuple[str, bool]:
+    """Return the tree that the repository's hooks change no more, and True if they accept it."""
     tree = hash_tree(run)
     last = None
     for _ in range(_MOST_HOOK_ROUNDS):
@@ -175,10 +174,9 @@ def _pass_hooks(run: Run) -> str | None:
             after = hash_tree(run)
             failed = failed if last.succeeded else last
         if after == tree:
-            if failed is None:
-                return tree
-            run.feedback.append(command_feedback(run, failed, "The repository's pre-commit hook"))
-            return None
+            if failed is not None:
+                run.feedback.append(command_feedback(run, failed, "The repository's pre-commit hook"))
+            return tree, failed is None
         tree = after
     raise RunEnded(
         "the repository's pre-commit hooks change the files every time they run",

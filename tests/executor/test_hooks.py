@@ -51,9 +51,9 @@ def test_those_of_husky_need_not_be_executable_and_may_read_its_shim(workshop: W
 
 def test_a_pre_commit_hook_that_refuses_is_told_to_the_agent(workshop: Workshop) -> None:
     bring(workshop, ".githooks/pre-commit", REFUSES)
-    workshop.work(f"if [ $ROUND = 1 ]; then echo UGLY > src/new.py; else {GOOD}; fi", ends=0)
+    workshop.work(f"if [ $ROUND = 1 ]; then echo UGLY > locked/a; else rm locked/a; {GOOD}; fi", ends=0)
     assert "the hooks of `.githooks`, and the rules judge the change" in workshop.told[0]
-    assert "+UGLY" in workshop.told[1]
+    assert [one in workshop.told[1] for one in ("+UGLY", "PTH002")] == [True, True], "the rules are asked too"
     workshop.check_done()
 
 
