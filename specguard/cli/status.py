@@ -126,6 +126,8 @@ def new_command(
     if not only_print:
         write_files(top, {os.fsdecode(one): text for one, text in files.items()})
         say_each(from_here(path_text(one), top) for one in files)
+        for name in filter(opt.find_repository().ignores, map(path_text, files)):
+            say(f"note: git ignores {name}: add it with -f, or correct .gitignore", err=True)
     for one, text in files.items() if only_print else ():
         if len(files) > 1:
             click.echo(f"==> {visible(path_text(one))} <==")

@@ -152,8 +152,8 @@ def _index_findings(index: Index, specs: Specs) -> Iterator[Finding]:
             continue
         for named in (one for one in entry.named_paths if one.problem):
             message = f"the entry {entry.label} names {shortened(named.text)}, but {named.problem}"
-            step, key = "Add the file, or take the entry out.", f"{entry.label} {named.text}"
-            yield _index_finding(index, message, step, key, named.line)
+            step = "Add the file, with -f if git ignores it, or take the entry out."
+            yield _index_finding(index, message, step, f"{entry.label} {named.text}", named.line)
         if not entry.named_paths:
             key = f"{entry.label} without a path"
             message, step = f"the entry {entry.label} names no spec", "Give it a `path`."
