@@ -89,9 +89,9 @@ class Floor(Record):
     def apply(self, policy: Policy) -> Policy:
         """Return the policy with the floor's value for each setting that loosens the floor.
 
-        In a rule with a table in the floor, every setting that does not tighten it is overridden, and for the
-        floor's kinds what the rule takes for an item's scope. Any other setting is overridden if the floor
-        itself sets it. Lists that are tighter with more elements keep the
+        In a rule with a table in the floor, every setting that does not tighten it is overridden. So are the
+        settings of the floor's kinds that give such a rule its scope, and any other that the floor itself
+        sets. Lists that are tighter with more elements keep the
         elements of both.
         """
         from copy import deepcopy
