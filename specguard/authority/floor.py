@@ -91,8 +91,7 @@ class Floor(Record):
 
         In a rule with a table in the floor, every setting that does not tighten it is overridden. So are the
         settings of the floor's kinds that give such a rule its scope, and any other that the floor itself
-        sets. Lists that are tighter with more elements keep the
-        elements of both.
+        sets. Lists that are tighter with more elements keep the elements of both.
         """
         from copy import deepcopy
 
