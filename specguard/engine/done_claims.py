@@ -123,13 +123,16 @@ class Claims:
         paths = self._documents.tree.paths() if anywhere else [one.path for one in entries if one.is_file]
         touched = {one.path for one in entries}
         old = self._ticked("start_documents", [one.path for one in entries if not one.added])
-        places = [(path, text, item.above) for path, text, item in old]
-        before: Counter[Any] = Counter([*places, *(text for _, text, _ in old)])
         ticked = self._ticked("documents", self.among_counted(paths))
-        # Of items with the same text, those at the same place as before are the old ones.
-        for path, text, item in sorted(ticked, key=lambda one: not before[*one[:2], one[2].above]):
-            is_old = not self._whole and (path not in touched or before[text] > 0)
-            before[text] -= path in touched
+        kept, items = Counter(place for place, _ in old), dict(old)
+        gone = kept - Counter(place for place, _ in ticked)
+        # Elsewhere, a tick with the text of one that is gone is the old one if it is of the same item.
+        moved = Counter(self._item_key(items[place], place) for place in gone.elements())
+        for place, item in ticked:
+            path, of_place = place[0], kept[place] > 0 or not moved
+            counts, key = (kept, place) if of_place else (moved, self._item_key(item, place))
+            is_old = not self._whole and (path not in touched or counts[key] > 0)
+            counts[key] -= path in touched
             names = item.names if is_old and proofs else ()
             if is_old and not any(place in proofs for name in names for place in tree_paths(name, path)):
                 continue
@@ -203,10 +206,14 @@ class Claims:
         earlier = self.proof.records.of(self._facts.get("start_documents")) if found else self.proof.records
         return {path for path in found if (run := earlier.at(path)) is not None and run.succeeded}
 
-    def _ticked(self, fact: str, paths: Sequence[bytes]) -> list[tuple[bytes, int, Ticked]]:
-        """Return the ticked items of files in documents, each with its file and the hash of its text."""
+    def _ticked(self, fact: str, paths: Sequence[bytes]) -> list[tuple[tuple[Any, ...], Ticked]]:
+        """Return the ticked items of files in documents, each with its file, hash of its text, and above."""
         read = ((path, self._facts.get(fact).read(path)) for path in self._files.among(paths))
-        return [(path, hash(item.text), item) for path, one in read if one for item in one.ticked]
+        return [((path, hash(box.text), box.above), box) for path, one in read if one for box in one.ticked]
+
+    def _item_key(self, item: Ticked, place: tuple[Any, ...]) -> Any:
+        """Return the hash of a tick's text and the ids of its item."""
+        return place[1], frozenset(map(normal_id, self._find_item_ids(item, place[0])))
 
     def _find_item_ids(self, item: Ticked, path: bytes) -> Sequence[str]:
         """Return the ids of the nearest item that a tick names or is listed below; empty if no id is known.
