@@ -57,12 +57,16 @@ _REOPENED: Final = re.compile(
 )
 _BREAK: Final = r"(?:[,;.|\n](?=\s|$)|\s?(?:[\u2013\u2014\u2192]|[-=]>)\s?|\s(?:and|&|/|\+|--?)\s|\s\()"
 _WHOLE: Final = r"(?:\s(?:yet|really|fully))?(?=\s?(?:$|[,;.:)|*_`\n\u2013\u2014](?!\w)|-\s))"
+# `pending CI` and `pending carol's review of #12`, but not `pending writes go first`.
+_AWAITED: Final = r"(?!\s\w+s\s)(?:\s(?!(?:is|are|was|were|\w+ed)\b)[^\s,;)]+){1,4}"
 # What takes back the words before it: `(failed in CI)`, `: no`, `, not yet`, ` at a later date`.
 _TAKEN_BACK: Final = (
     rf"(?:(?:{_BREAK}|:)\W{{0,3}}|\s(?=(?:by|in|at|on|with|after)\s))"
     r"(?:(?:by|in|at|on|with|after|the|an?|some|still|[1-9][0-9]*(?=\sfail))\s){0,4}"
-    rf"(?:(?:not|nobody|no one|no|n/?a|false|tbd|to ?do){_WHOLE}|(?:fail(?:ed|s|ing|ures?)|skipped|pending"
-    r"|planned|scheduled|waived|deferred|postponed|partial(?:ly)?|partly|(?<=in\s)part|later"
+    rf"(?:(?:not|nobody|no one|no|n/?a|false|tbd|to ?do|blocked|open(?!:)|pending{_AWAITED}){_WHOLE}"
+    r"|(?:fail(?:ed|s|ing|ures?)|skipped|pending|blocked(?=\son\b)|planned|scheduled|waived|deferred|postponed"
+    r"|partial(?:ly)?|partly|(?<=in\s)part|later|not\s(?<=\(not\s)(?:applied|committed|pushed|released|(?:re-?)?run)"
+    r"|(?:un|not\s(?:yet\s)?)(?:approved|confirmed|deployed|done|landed|merged|re-?tested|reviewed|tested|verified)"
     rf"|(?:next|later)\s(?!commit|pr\b|patch|fix)\w+)(?:{_WHOLE}|\s(?:by|in|on|at|of|for|until|since|due|because)\b))"
 )
 _PART: Final = re.compile(rf"(?!{_TAKEN_BACK}){_BREAK}", re.IGNORECASE)
