@@ -145,13 +145,12 @@ class Claims:
 
     def _newly_closed(self) -> list[Listed]:
         """Return the closed items, without those that were closed before the change."""
-        if self._sources is None or not (self._whole or self._sources.is_touched):
+        sources = self._sources
+        if sources is None or not (self._whole or sources.is_touched):
             return []
-        known: set[tuple[bytes, str]] = set()
-        if not self._whole:
-            earlier = Sources(self._sources.kinds, documents=self._facts.get("start_documents"))
-            known = {(one.path, item.id) for one in earlier.all for item in one.items if item.closed}
-        closed = [item for source in self._sources.judged for item in source.items if item.closed]
+        old = () if self._whole else Sources(sources.kinds, documents=self._facts.get("start_documents")).all
+        known = {(one.path, item.id) for one in old for item in one.items if item.closed}
+        closed = [item for source in sources.judged for item in source.items if item.closed]
         return [item for item in closed if (item.source.path, item.id) not in known]
 
     def _make_claim(
