@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
+from itertools import groupby
 
 from specguard.declaration.characters import strip_invisible
 from specguard.documents.blocks import Fence, Heading, Html, List, all_texts, flatten
@@ -145,8 +146,8 @@ def document_essence(spec: Spec, dates: Sequence[str], left_out: Sequence[str]) 
 
     Args:
         spec: the spec.
-        dates: the names of fields whose dates are left out. A field or line with only a date, a review `by`
-            an agent, or `no changes`, is left out entirely.
+        dates: the names of fields whose dates are left out. A field, line or row with only a date, a review
+            `by` an agent, or `no changes`, is left out entirely.
         left_out: the names of sections to leave out entirely. A heading below the title without more is left
             out, too.
     """
@@ -158,9 +159,12 @@ def document_essence(spec: Spec, dates: Sequence[str], left_out: Sequence[str]) 
     empty = [one for one in document.sections if one.level > 1 and content_of(one.blocks).kind == "blank"]
     skipped.update(section.line for section in empty)
     content = []
-    for line, text, code in _lines(document.blocks):
+    # A row is judged as a whole: its cells have one line.
+    for (line, code), cells in groupby(_lines(document.blocks), key=lambda one: (one[0], one[2])):
+        text = "; ".join(text for _, text, _ in cells)
         undated = strip_dates(text)
-        if line not in skipped and not _only_reviews(undated, names):
+        only_date = plain_words(text) and not plain_words(undated)
+        if line not in skipped and not only_date and not _only_reviews(undated, names):
             text = undated if line in dated else text
             content.append(without_space(text if code else _fold(text)))
     return "".join(content)
