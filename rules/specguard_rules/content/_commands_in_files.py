@@ -451,12 +451,17 @@ _SHELL_INFO: Final = frozenset([
 _PROMPT: Final = re.compile(r"^(\s*)(?:\$|>|%|#) ", re.MULTILINE)
 _SPAN: Final = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 _ITEM: Final = re.compile(r"\s*(?:[-*+]|[0-9]{1,9}[.)])\s")
-_HEADING: Final = re.compile(r" {0,3}#{1,6}\s")
 _NOT: Final = (
     r"(?:never|not|no|nor|cannot|\w+n['\u2019]t|avoid\w*|forbid\w*|prohibit\w*|banned|disallow\w*|refus\w+"
     r"|reject\w*|block(?:s|ed)|den(?:y|ies|ied))"
 )
-_NOT_BEFORE: Final = re.compile(rf"\b(?:{_NOT}|without|instead of)\b", re.IGNORECASE)
+_NOT_BEFORE: Final = re.compile(rf"(?i)\b(?:{_NOT}(?! +(?:forget|hesitate)\b)|without|instead of)\b")
+# The clauses before the last: of "If it fails, run", but not of "Do not, if asked, run" or "No push, or run".
+_OTHER_CLAUSES: Final = re.compile(
+    r"(?i)^(?!.*\b(?:(?:can|do|may|must|should)(?: ?not|n['\u2019]t)?|never)(?:,[^,]*,| [\u2013\u2014-]))"
+    r".*(?:(?:[;,](?<!\.,)| [\u2013\u2014-]+|\b(?:if|when)\b[^,;:]*:)\s(?!(?:.*, )?(?:and|n?or|e\.g)\b)"
+    r"|(?<!and )\b(?=(?:but|then)\b))"
+)
 _ROW: Final = r"\s*(?:\([^)]{0,80}\)\s*)?(?:(?:[,;]\s*)?(?:(?:and|or)\s+)?`[^`]{1,80}`\s*)*"
 _NOT_AFTER: Final = re.compile(
     rf"(?i){_ROW}(?:(?:and|or)\s+(?:other|similar)\s+\w+\s+)?(?:(?!(?:if|when)\b)\w+\s+){{0,2}}{_NOT}\b"
@@ -506,7 +511,7 @@ def _markdown_commands(text: str) -> Iterator[Command]:
         elif not line.strip():
             before = ""
         else:
-            item, heading = _ITEM.match(line), _HEADING.match(line)
+            item, heading = _ITEM.match(line), not line.split(maxsplit=1)[0].strip("#")
             before = "" if item or heading else before
             if not item and (heading or line.rstrip().endswith(":")):
                 lead = line[:_LONGEST_CONTEXT]
@@ -533,7 +538,7 @@ def _span_commands(line: str, number: int, before: str) -> Iterator[Command]:
         end = span.end()
         sentence = _SENTENCE.split(before + " " + line[max(0, row - _LONGEST_CONTEXT) : row])[-1]
         rest = line[end : end + _LONGEST_CONTEXT]
-        if _NOT_BEFORE.search(sentence) or _NOT_AFTER.match(_SENTENCE.split(rest)[0]):
+        if _forbids(sentence, rest) or _NOT_AFTER.match(_SENTENCE.split(rest)[0]):
             continue
         continues = _CONTINUATION.match(rest)
         first = row <= _LONGEST_CONTEXT and (not before or _ITEM.match(line))
@@ -542,3 +547,10 @@ def _span_commands(line: str, number: int, before: str) -> Iterator[Command]:
         for command in parse_commands(span[2].removeprefix("$ ").strip(), number):
             command.is_instruction = is_instruction
             yield command
+
+
+def _forbids(sentence: str, rest: str) -> bool:
+    """True if a sentence has a negation before a code span, not before an instruction of its own."""
+    clause = _OTHER_CLAUSES.sub("", sentence)
+    is_own = _INSTRUCTION.search(clause) and not rest.startswith((", or ", ", nor "))
+    return _NOT_BEFORE.search(clause if is_own else sentence) is not None
