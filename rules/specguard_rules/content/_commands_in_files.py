@@ -496,7 +496,7 @@ def _markdown_commands(text: str) -> Iterator[Command]:
     """Yield the commands of fenced shell blocks, and of code spans that no sentence forbids."""
     fence = info = before = lead = ""
     block: list[str] = []
-    start, quoted = 0, False
+    start, quoted, indented = 0, False, False
     for number, line in enumerate(text.split("\n"), start=1):
         mark = _FENCE.match(line)
         if fence:
@@ -511,6 +511,9 @@ def _markdown_commands(text: str) -> Iterator[Command]:
         elif not line.strip():
             before = ""
         else:
+            # A line with a code span is rather a paragraph of a list's item.
+            indented = (indented or not before) and line.startswith(("    ", "\t")) and "`" not in line
+            yield from _block_commands(line if indented else "", "", number)
             item, heading = _ITEM.match(line), not line.split(maxsplit=1)[0].strip("#")
             before = "" if item or heading else before
             if not item and (heading or line.rstrip().endswith(":")):
