@@ -216,18 +216,19 @@ def _read_table(table: Table) -> Iterator[Scenario]:
         yield Scenario(" ".join(text.split()), row[0].line, [*names, *row[column].spans], cited)
 
 
-def _items(blocks: Sequence[AnyBlock]) -> Iterator[ListItem]:
-    """Yield the top-level items of lists."""
-    for block in blocks:
-        if isinstance(block, List):
-            yield from block.items
+def _items(blocks: Sequence[AnyBlock]) -> list[ListItem]:
+    """Return the top-level items of lists."""
+    return [item for block in blocks if isinstance(block, List) for item in block.items]
 
 
-# A test that never runs: skipped or commented out. `skipif` and a skip within a test have conditions.
+# A test that never runs: skipped or commented out. `skipif` and a skip within a test have conditions. Below a
+# block that is skipped, what is indented further is within it.
 _NEVER_RUN: Final = re.compile(
     rb"(?m)^[ \t]*@(?:pytest\.mark|unittest)\.skip\b(?:.*\n(?![ \t]*class\b)){1,20}?[ \t]*(?:async )?def \w+"
-    rb"|\b(?:(?:it|test)\.(?:skip|todo)|xit)\(\s*([\"'`])[^\n]*?\1"
-    rb"|^[ \t]*(?:#|//)[ \t]*(?:(?:async )?def test|(?:it|test)\()[^\n]*"
+    rb"|\b(?:(?:it|test)\.(?:skip|todo|fixme|skipIf\(true\))|x(?:it|test))\(\s*([\"'`])[^\n]*?\1"
+    rb"|^[ \t]*(?:(?:#|//)[ \t]*(?:(?:async )?def test|(?:it|test)\()[^\n]*|/\*(?s:(?!/\*).)*?\*/)"
+    rb"|^([ \t]*)(?:(?:test\.)?(?:describe|context|suite)\.skip(?:If\(true\))?|x(?:describe|context))\("
+    rb"[^\n]*(?:\n\2[ \t]+[^\n]*|\n[ \t]*(?=\n))*"
 )
 
 
@@ -267,12 +268,9 @@ class Proofs:
         path, *inner = re.split("::| > ", re.sub(r":[0-9]+(?:-[0-9]+)?$|\[.*\]$", "", name.strip()))
         for place in filter(None, [] if path.startswith("/") else [follow(b"", path), follow(folder, path)]):
             if self._documents.tree.has_file(place) and self._tests.matches(place):
-                return not inner or _has_word(self._running(place), inner[-1])
+                content = _NEVER_RUN.sub(b"", self._documents.content(place) or b"")
+                return not inner or _has_word(content, inner[-1])
         return False
-
-    def _running(self, path: bytes) -> bytes:
-        """Return the content of a test file, without the names of tests that never run."""
-        return _NEVER_RUN.sub(b"", self._documents.content(path) or b"")
 
     def _run_problem(self, scenario: Scenario, folder: bytes) -> str:
         """Return the problem with a manifest that a scenario cites, as a clause; empty without a problem."""
