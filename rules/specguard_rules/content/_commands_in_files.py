@@ -214,7 +214,7 @@ def _github_steps(name: str, items: Any, *holders: Any) -> Iterator[Step]:
         places = [item, *(_get(holder, "defaults", "run") for holder in holders)]
         yield Step(
             job=name,
-            in_container=any(_get(holder, "container") is not None for holder in holders[:1]),
+            in_container=any(_get(one, "container") not in (None, "", "~", "null") for one in holders[:1]),
             variables=_variables(*tables, _get(item, "env")),
             script=[*_texts({}, _get(item, "run"), set())],
             uses=_get_text(item, "uses"),
