@@ -169,6 +169,11 @@ class RunRecord:
         path = self._path_of(name)
         return None if path is None else self._files.digest(path)
 
+    def table(self, name: str) -> Mapping[str, Any]:
+        """Return the data of a JSON file in the run's folder; empty if it is missing or not an object."""
+        data = data_of(self.read(name) or b"", "json").value
+        return data if isinstance(data, dict) else {}
+
     @property
     def item_folder(self) -> str:
         """The name of the folder with the runs of this run's item."""
@@ -372,8 +377,7 @@ class RunRecord:
         Raises:
             MissingFact: the file cannot be read.
         """
-        data = data_of(self.read(_HEARTBEAT) or b"", "json").value
-        return data if isinstance(data, dict) else {}
+        return self.table(_HEARTBEAT)
 
     @property
     def heartbeat_at(self) -> datetime | None:

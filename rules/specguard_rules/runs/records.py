@@ -411,9 +411,9 @@ def _is_same_item(run: RunRecord, naming: Naming) -> bool:
 class TamperedRun(Rule):
     r"""A run's manifest, logs, results, tree and commit do not agree.
 
-    A manifest has the sha256 of each file and log. Findings are files that differ, results that contradict
-    it, and manifests of another run or item. A succeeded run in the base may not change. A commit's tree must
-    be the one its run judged last. With `keep = "tree"` of `[runs]`, logs may be missing. Wholly invented
+    A manifest has the sha256 of each file. Findings are files that differ, results that contradict it, and
+    manifests of another run or item. A succeeded run in the base may not change. A commit's tree must be the
+    one its run judged last. With `keep = "tree"` of `[runs]`, only `.json` files must exist. Wholly invented
     runs are not found.
 
     Why is this bad? Somebody may have turned a failed result green.
@@ -547,29 +547,32 @@ def _manifest_conflicts(run: RunRecord) -> Iterator[tuple[str, int | None, str]]
         yield "", run.line("state"), f"the run {run.run_id} is {run.state}, and {why}"
     if run.native and not run.digests:
         yield "", run.line("digests"), f"the run {run.run_id} is {run.state} and has the sha256 of no file"
+    gates = run.table("gates.json").get("gates") if run.native else ()
+    for one in gates if isinstance(gates, list) else ():
+        if isinstance(one, dict) and one.get("state") == "failed":
+            name = str(one.get("name"))
+            if run.succeeded or all(ran.succeeded for ran in run.commands if ran.name == name):
+                yield "gates.json", None, f"gates.json of the run {run.run_id} has {name} as failed"
 
 
 def _changed_files(run: RunRecord, in_tree: bool) -> Iterator[tuple[str, int | None, str]]:
     """Yield each file that differs from the run's record, once."""
+    results = {one.response: "" for one in run.commands if run.native and one.response}
     logs = {one.log: one.log_digest for one in run.commands if one.log and one.log_digest}
     wrong = set()
-    for name, digest in {**logs, **run.digests}.items():
+    for name, digest in {**results, **logs, **run.digests}.items():
         found, what = run.digest(name), f"{shortened(name, 80)} of the run {run.run_id}"
-        if found is None and not in_tree:
+        # Git may ignore logs and other texts, and what only the run's machine needs.
+        is_result = name.endswith(".json") and "control/" not in name
+        if found is None and (is_result or not in_tree):
             yield "", run.line("digests", name), f"{what} is gone"
-        elif found is not None and found != digest:
+        elif found is not None and digest and found != digest:
             wrong.add(name)
             yield name, None, f"{what} is not the file that the run has left"
     for number, one in enumerate(run.commands):
-        content = run.read(one.response) if one.response and one.response not in wrong else None
-        if content is None:
+        if not one.response or one.response in wrong or run.digest(one.response) is None:
             continue
-        import json
-
-        try:
-            code = json.loads(content).get("exit_code")
-        except (ValueError, RecursionError, AttributeError):
-            code = None
+        code = run.table(one.response).get("exit_code")
         if code != one.exit_code:
             line = run.line("commands", number)
             yield "", line, f"{one.name} ended with {one.exit_code} here, and with {code} in {one.response}"
