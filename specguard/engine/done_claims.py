@@ -11,9 +11,9 @@ from specguard.documents.data import walk
 from specguard.documents.dates import is_future, parse_date
 from specguard.documents.fields import normal_name
 from specguard.documents.people import names_nobody
-from specguard.model import TYPE_CHECKING, path_text, plain_path
+from specguard.model import TYPE_CHECKING, only_text, path_text, plain_path
 from specguard.runs.proof import Claim, RunProof
-from specguard.runs.record import GATES
+from specguard.runs.record import FAILURES, GATES, STATE_KEYS
 from specguard.work.item_lists import Listed, Sources, match_items
 from specguard.work.kinds import normal_id
 from specguard.work.name_templates import PathTemplate
@@ -276,20 +276,33 @@ def make_paper_test(policy: Policy) -> Callable[[bytes], bool]:
 
 
 def _read_statement(value: Mapping[str, Any], today: date) -> str:
-    """Return `person` if an entry names a person and a past day, `claimed` if it has an exit code of 0."""
+    """Return `person` if an entry names a person and a past day, `claimed` if each command's last code is 0.
+
+    A failed result beside a person proves nothing.
+    """
+    persons: list[bool] = []
+    passed: dict[str, bool] = {}
     # A history or a comment says who did what when, too.
-    tables = [
-        {normal_name(key): said for key, said in one.items()}
-        for place, one in walk(value)
-        if isinstance(one, dict) and (not place or _VERIFIES.match(str(place[0])))
-    ]
-    for one in tables:
-        dates = ((parse_date(text), text) for text in _texts(one, _DATE_KEYS))
+    found = ((place, one) for place, one in walk(value) if not place or _VERIFIES.match(str(place[0])))
+    for place, one in found:
+        if not isinstance(one, dict):
+            continue
+        table = {normal_name(key): said for key, said in one.items()}
+        # Without a command, a `code` may be any number.
+        keys = _CODE_KEYS if "command" in table or not table.get("code") else _CODE_KEYS - {"code"}
+        codes = [table[key] for key in keys if type(table.get(key)) is int]
+        states = (normal_name(only_text(table.get(key))) for key in STATE_KEYS)
+        has_failed = any(codes) or not FAILURES.isdisjoint(states)
+        dates = ((parse_date(text), text) for text in _texts(table, _DATE_KEYS))
         is_dated = any(day is not None and not is_future(day, text, today) for day, text in dates)
-        if is_dated and not all(map(names_nobody, _texts(one, _PERSON_KEYS))):
-            return "person"
-    codes = [said for one in tables for key, said in one.items() if key in _CODE_KEYS]
-    return "claimed" if any(said == 0 and said is not False for said in codes) else ""
+        if is_dated and not all(map(names_nobody, _texts(table, _PERSON_KEYS))):
+            persons.append(not has_failed)
+        if codes:
+            name = table.get("command") or table.get("cmd") or table.get("name") or place
+            passed[str(name)] = not has_failed
+    if persons:
+        return "person" if persons[-1] else ""
+    return "claimed" if passed and all(passed.values()) else ""
 
 
 def _texts(table: Mapping[str, Any], keys: Iterable[str]) -> list[str]:
