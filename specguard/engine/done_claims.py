@@ -282,10 +282,9 @@ def _read_statement(value: Mapping[str, Any], today: date) -> str:
     """
     persons: list[bool] = []
     passed: dict[str, bool] = {}
-    # A history or a comment says who did what when, too.
-    found = ((place, one) for place, one in walk(value) if not place or _VERIFIES.match(str(place[0])))
-    for place, one in found:
-        if not isinstance(one, dict):
+    for place, one in walk(value):
+        # A history or a comment says who did what when, too.
+        if not isinstance(one, dict) or (place and not _VERIFIES.match(str(place[0]))):
             continue
         table = {normal_name(key): said for key, said in one.items()}
         # Without a command, a `code` may be any number.

@@ -570,10 +570,9 @@ def _changed_files(run: RunRecord, in_tree: bool) -> Iterator[tuple[str, int | N
             wrong.add(name)
             yield name, None, f"{what} is not the file that the run has left"
     for number, one in enumerate(run.commands):
-        if not one.response or one.response in wrong or run.digest(one.response) is None:
-            continue
+        is_judged = one.response not in wrong and run.digest(one.response) is not None
         code = run.table(one.response).get("exit_code")
-        if code != one.exit_code:
+        if is_judged and code != one.exit_code:
             line = run.line("commands", number)
             yield "", line, f"{one.name} ended with {one.exit_code} here, and with {code} in {one.response}"
 
