@@ -313,7 +313,12 @@ class RunProof(Record):
         return "" if "" in flaws else next(iter(flaws), f"has no result of {claim.gate} for {claim.label}")
 
     def _ran_on(self, tree: str, run: RunRecord, claim: Claim) -> bool:
-        """True if a command ran on one of the claimed trees, or on the judged one apart from papers."""
+        """True if a command ran on one of the claimed trees, or on the judged one apart from papers.
+
+        Without a tree, one of their commits must have added or changed the manifest.
+        """
+        if not tree and self.records.in_tree and self.head and claim.on:
+            return any(one.tree in claim.on for one in self.change.touching.get(run.file_path() or b"", ()))
         if not tree or tree in claim.on:
             return True
         content = self._run_content(tree, run)
