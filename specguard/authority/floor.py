@@ -31,10 +31,6 @@ _REPOSITORY_SETTINGS: Final = ("base", "remote", "plugins", "documents", "author
 _EXPLANATIONS: Final = ("normative", "order", "prose", "nothing")
 """Meanings of unread text that guards nothing."""
 
-_SCOPE_RULES: Final = ("rules.out-of-scope-path", "rules.conflicting-document")
-_SCOPE_SETTINGS: Final = ("scope", "scope_sections")
-"""Settings of a kind of the floor that these rules read, held as the rules' own are."""
-
 _APPROVER_SETTINGS: Final = frozenset(["rules.locked-path.owners"])
 """Rule settings that name a repository's approvers. The floor overrides them only if it sets them itself."""
 
@@ -89,9 +85,9 @@ class Floor(Record):
     def apply(self, policy: Policy) -> Policy:
         """Return the policy with the floor's value for each setting that loosens the floor.
 
-        In a rule with a table in the floor, every setting that does not tighten it is overridden. So are the
-        settings of the floor's kinds that give such a rule its scope, and any other that the floor itself
-        sets. Lists that are tighter with more elements keep the elements of both.
+        In a rule with a table in the floor, every setting that does not tighten it is overridden. Any other
+        setting is overridden if the floor itself sets it. Lists that are tighter with more elements keep the
+        elements of both.
         """
         from copy import deepcopy
 
@@ -138,9 +134,6 @@ class Floor(Record):
         if one.key in _REPOSITORY_SETTINGS or one.key.startswith("authority.sections."):
             # A preset may suggest the former; the latter control how the floor itself is read.
             return False
-        kind, _, field = one.key.rpartition(".")
-        if field in _SCOPE_SETTINGS and kind in origins and any(name in origins for name in _SCOPE_RULES):
-            return True
         if one.key in origins or not one.key.startswith("rules.") or one.key in _APPROVER_SETTINGS:
             return one.key in origins
         table = ".".join(one.key.split(".")[:2])
