@@ -125,14 +125,15 @@ class Claims:
         old = self._ticked("start_documents", [one.path for one in entries if not one.added])
         ticked = self._ticked("documents", self.among_counted(paths))
         kept, items = Counter(place for place, _ in old), dict(old)
-        gone = kept - Counter(place for place, _ in ticked)
-        # Elsewhere, a tick with the text of one that is gone is the old one if it is of the same item.
-        moved = Counter(self._item_key(items[place], place) for place in gone.elements())
+        gone: Counter[Any] = kept - Counter(place for place, _ in ticked)
         for place, item in ticked:
-            path, of_place = place[0], kept[place] > 0 or not moved
-            counts, key = (kept, place) if of_place else (moved, self._item_key(item, place))
-            is_old = not self._whole and (path not in touched or counts[key] > 0)
-            counts[key] -= path in touched
+            path = place[0]
+            in_place = path not in touched or kept[place] > 0
+            moved = (one for one in gone.elements() if self._is_moved(items[one], one, item, place))
+            was = place if in_place else next(moved, None)
+            is_old = was is not None and not self._whole
+            kept[place] -= 1
+            gone[was] -= not in_place
             names = item.names if is_old and proofs else ()
             if is_old and not any(place in proofs for name in names for place in tree_paths(name, path)):
                 continue
@@ -210,9 +211,12 @@ class Claims:
         read = ((path, self._facts.get(fact).read(path)) for path in self._files.among(paths))
         return [((path, hash(box.text), box.above), box) for path, one in read if one for box in one.ticked]
 
-    def _item_key(self, item: Ticked, place: tuple[Any, ...]) -> Any:
-        """Return the hash of a tick's text and the ids of its item."""
-        return place[1], frozenset(map(normal_id, self._find_item_ids(item, place[0])))
+    def _is_moved(self, was: Ticked, old: tuple[Any, ...], now: Ticked, new: tuple[Any, ...]) -> bool:
+        """Return True if a tick has the text of one that is gone, and claims no other item."""
+        if old[1] != new[1]:
+            return False
+        ids = [*map(normal_id, self._find_item_ids(now, new[0]))][:1]
+        return not ids or ids == [*map(normal_id, self._find_item_ids(was, old[0]))][:1]
 
     def _find_item_ids(self, item: Ticked, path: bytes) -> Sequence[str]:
         """Return the ids of the nearest item that a tick names or is listed below; empty if no id is known.
