@@ -161,10 +161,12 @@ def document_essence(spec: Spec, dates: Sequence[str], left_out: Sequence[str]) 
     content = []
     # A row is judged as a whole: its cells have one line.
     for (line, code), cells in groupby(_lines(document.blocks), key=lambda one: (one[0], one[2])):
-        text = "; ".join(text for _, text, _ in cells)
+        parts = [text for _, text, _ in cells]
+        is_review = _only_reviews(strip_dates("; ".join(parts)), names)
+        text = "; ".join(one for one in parts if not _only_reviews(strip_dates(one), names))
         undated = strip_dates(text)
-        only_date = plain_words(text) and not plain_words(undated)
-        if line not in skipped and not only_date and not _only_reviews(undated, names):
+        is_date = not code and plain_words(text) and not plain_words(undated)
+        if line not in skipped and not is_date and not is_review:
             text = undated if line in dated else text
             content.append(without_space(text if code else _fold(text)))
     return "".join(content)
