@@ -303,9 +303,9 @@ class RunProof(Record):
         """Return why a run that succeeded does not prove a command with a certain word and its log."""
         able = (one for one in run.commands if not cannot_fail(one.text))
         # `npm run build:all` is a build.
-        texts = ((one, one.text.partition(" #")[0].replace(":", " ")) for one in able)
+        lines = ((one, line.partition(" #")[0]) for one in able for line in one.text.split("\n"))
         wanted = {claim.gate, *(_TEST_PROGRAMS if claim.gate == "test" else ())}
-        named = [one for one, text in texts if wanted & {one.name, *text.split()}]
+        named = [one for one, line in lines if wanted & {one.name, *line.replace(":", " ").split()}]
         # If a command ran twice, its last result counts.
         last = {one.text or one.name: one for one in named}
         ran = (one for one in last.values() if self._ran_on(one.tree, run, claim))
