@@ -60,8 +60,8 @@ _PRECEDENCE: Final = (
 _NAMES: Final = ("specguard", "spec-guard.y")
 """What a file names that runs specguard: the program, or a workflow `spec-guard.yml` to call."""
 
-_CALLED: Final = (b".github/actions/", b".github/workflows/", b".gitea/", b".forgejo/", b".gitlab/")
-"""How paths of workflows and actions begin that others call, or include."""
+_CALLED: Final = (b".github/workflows/", b".gitea/workflows/", b".forgejo/workflows/", b".gitlab/")
+"""How paths of workflows begin that others call, or include."""
 
 _HOOKS_DISABLED: Final = r'"disableAllHooks"\s*:\s*true|\b(?:codex_)?hooks["\']?\s*[=:]\s*false'
 _JOB_KEYS: Final = frozenset({"script", "trigger", "steps", "commands", "scripts", "jobs"})
@@ -83,10 +83,9 @@ _DESCRIPTIVE: Final = frozenset({"name", "run-name", "description", "output", "c
 class PolicyChanges(Rule):
     r"""A change alters the policy, or what runs specguard.
 
-    Settings that loosen, or could, are errors with old and new values. Those that tighten are warnings;
-    prose is information. `.specguard/` counts: a grown baseline is an error. In `files` (hooks, CI,
-    agents' settings), only what names specguard, a `spec-guard.yml`, or a called workflow or action that runs
-    it counts.
+    Settings that loosen, or could, are errors with old and new values. Those that tighten are warnings, and
+    prose is information. `.specguard/` counts too: a grown baseline is an error. In `files` (hooks, CI,
+    agents' settings), only what names specguard, a `spec-guard.yml` or a called workflow that runs it counts.
     Beside the jobs of CI, all but names and descriptions counts; in agents' settings that run specguard, all
     but `model` and `permissions`. Lock scripts that a job calls to run it.
 
@@ -192,9 +191,7 @@ class PolicyChanges(Rule):
             called = [one for one in before.tree.paths() if _is_only_called(one, before)]
             for entry in runners:
                 calls = (str(one, "utf-8", "surrogateescape").lower() for one in called if one != entry.path)
-                # An action is called by its folder.
-                names = (*_NAMES, *(one.partition("/action.y")[0] for one in calls))
-                yield from _runner_findings(entry, before, after, names)
+                yield from _runner_findings(entry, before, after, (*_NAMES, *calls))
 
 
 def _differences(documents: Sequence[Entry], change: PolicyChange, policy: Policy) -> Iterator[Finding]:
@@ -295,7 +292,7 @@ def _overrides(path: bytes, before: Documents, documents: Documents) -> Any:
 
 
 def _is_only_called(path: bytes, documents: Documents) -> bool:
-    """True if a file runs specguard where workflows call or include it, and on no pull request by itself."""
+    """True if a workflow runs specguard where others call or include it, and on no pull request by itself."""
     if not path.startswith(_CALLED) or not mentions(_text(documents, path)):
         return False
     on = (_table(path, documents) or {}).get("on")
