@@ -458,9 +458,8 @@ _NOT: Final = (
 _NOT_BEFORE: Final = re.compile(rf"(?i)\b(?:{_NOT}(?! +(?:forget|hesitate)\b)|without|instead of)\b")
 # The clauses before the last: of "If it fails, run", but not of "Do not, if asked, run" or "No push, or run".
 _OTHER_CLAUSES: Final = re.compile(
-    r"(?i)^(?!.*\b(?:(?:can|do|may|must|should)(?: ?not|n['\u2019]t)?|never)(?:,[^,]*,| [\u2013\u2014-]))"
-    r".*(?:(?:[;,](?<!\.,)| [\u2013\u2014-]+|\b(?:if|when)\b[^,;:]*:)\s(?!(?:.*, )?(?:and|n?or|e\.g)\b)"
-    r"|(?<!and )\b(?=(?:but|then)\b))"
+    r"(?i)(?:^[\W\d]*(?:as|if|instead|since|to|when|without)\b.*?(?:[,:]| [\u2013\u2014-]+|\s(?=then\b))"
+    r"|.*;|.*`,)\s*(?!(?:.*, )?(?:and|n?or|e\.g)\b)"
 )
 _ROW: Final = r"\s*(?:\([^)]{0,80}\)\s*)?(?:(?:[,;]\s*)?(?:(?:and|or)\s+)?`[^`]{1,80}`\s*)*"
 _NOT_AFTER: Final = re.compile(
@@ -496,7 +495,7 @@ def _markdown_commands(text: str) -> Iterator[Command]:
     """Yield the commands of fenced shell blocks, and of code spans that no sentence forbids."""
     fence = info = before = lead = ""
     block: list[str] = []
-    start, quoted, indented = 0, False, False
+    start, quoted, indented, listed = 0, False, False, False
     for number, line in enumerate(text.split("\n"), start=1):
         mark = _FENCE.match(line)
         if fence:
@@ -512,9 +511,12 @@ def _markdown_commands(text: str) -> Iterator[Command]:
             before = ""
         else:
             # A line with a code span is rather a paragraph of a list's item.
-            indented = (indented or not before) and line.startswith(("    ", "\t")) and "`" not in line
-            yield from _block_commands(line if indented else "", "", number)
             item, heading = _ITEM.match(line), not line.split(maxsplit=1)[0].strip("#")
+            listed = bool(item) or (listed and line[0].isspace())
+            indented = (
+                (indented or not (before or listed)) and line.startswith(("    ", "\t")) and "`" not in line
+            )
+            yield from _block_commands(line if indented else "", "", number)
             before = "" if item or heading else before
             if not item and (heading or line.rstrip().endswith(":")):
                 lead = line[:_LONGEST_CONTEXT]
