@@ -557,7 +557,8 @@ def _manifest_conflicts(run: RunRecord) -> Iterator[tuple[str, int | None, str]]
 
 def _changed_files(run: RunRecord, in_tree: bool) -> Iterator[tuple[str, int | None, str]]:
     """Yield each file that differs from the run's record, once."""
-    results = {one.response: "" for one in run.commands if run.native and one.response}
+    ended = [one for one in run.commands if run.native and one.exit_code is not None]
+    results = {one.response: "" for one in ended if one.response}
     logs = {one.log: one.log_digest for one in run.commands if one.log and one.log_digest}
     wrong = set()
     for name, digest in {**results, **logs, **run.digests}.items():
