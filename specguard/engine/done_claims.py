@@ -11,9 +11,9 @@ from specguard.documents.data import walk
 from specguard.documents.dates import is_future, parse_date
 from specguard.documents.fields import normal_name
 from specguard.documents.people import names_nobody
-from specguard.model import TYPE_CHECKING, only_text, path_text, plain_path
+from specguard.model import TYPE_CHECKING, path_text, plain_path
 from specguard.runs.proof import Claim, RunProof
-from specguard.runs.record import FAILURES, GATES, STATE_KEYS
+from specguard.runs.record import GATES
 from specguard.work.item_lists import Listed, Sources, match_items
 from specguard.work.kinds import normal_id
 from specguard.work.name_templates import PathTemplate
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from specguard.plans.plans import Plan, Plans
     from specguard.specs.specs import Specs
 
-_CODE_KEYS: Final = frozenset({"exitcode", "code", "returncode"})
+_CODE_KEYS: Final = ("exitcode", "returncode", "code")
 _PERSON_KEYS: Final = frozenset({"by", "verifiedby", "who", "person"})
 _DATE_KEYS: Final = frozenset({"at", "date", "on", "verifiedat", "verifiedon", "when"})
 _VERIFIES: Final = re.compile("(?i)verif|evidence|proof|check|test|command|gate|run|result|validat")
@@ -280,31 +280,23 @@ def make_paper_test(policy: Policy) -> Callable[[bytes], bool]:
 
 
 def _read_statement(value: Mapping[str, Any], today: date) -> str:
-    """Return `person` if an entry names a person and a past day, `claimed` if each command's last code is 0.
-
-    A failed result beside a person proves nothing.
-    """
-    persons: list[bool] = []
+    """Return `person` if an entry names a person and a past day, `claimed` if each command has a code 0."""
     passed: dict[str, bool] = {}
     for place, one in walk(value):
         # A history or a comment says who did what when, too.
         if not isinstance(one, dict) or (place and not _VERIFIES.match(str(place[0]))):
             continue
         table = {normal_name(key): said for key, said in one.items()}
-        # Without a command, a `code` may be any number.
-        keys = _CODE_KEYS if "command" in table or not table.get("code") else _CODE_KEYS - {"code"}
-        codes = [table[key] for key in keys if type(table.get(key)) is int]
-        states = (normal_name(only_text(table.get(key))) for key in STATE_KEYS)
-        has_failed = any(codes) or not FAILURES.isdisjoint(states)
         dates = ((parse_date(text), text) for text in _texts(table, _DATE_KEYS))
         is_dated = any(day is not None and not is_future(day, text, today) for day, text in dates)
         if is_dated and not all(map(names_nobody, _texts(table, _PERSON_KEYS))):
-            persons.append(not has_failed)
-        if codes:
-            name = table.get("command") or table.get("cmd") or table.get("name") or place
-            passed[str(name)] = not has_failed
-    if persons:
-        return "person" if persons[-1] else ""
+            return "person"
+        keys_above = [one for one in place if isinstance(one, str)]
+        name = str(table.get("command") or table.get("cmd") or table.get("name") or keys_above)
+        # Without a command, a `code` may be any number.
+        keys = _CODE_KEYS if "command" in table or not table.get("code") else _CODE_KEYS[:2]
+        for code in [table[key] for key in keys if type(table.get(key)) is int][:1]:
+            passed[name] = passed.get(name, False) or code == 0
     return "claimed" if passed and all(passed.values()) else ""
 
 
