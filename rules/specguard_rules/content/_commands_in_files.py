@@ -510,12 +510,11 @@ def _markdown_commands(text: str) -> Iterator[Command]:
         elif not line.strip():
             before = ""
         else:
-            # A line with a code span is rather a paragraph of a list's item.
             item, heading = _ITEM.match(line), not line.split(maxsplit=1)[0].strip("#")
             listed = bool(item) or (listed and line[0].isspace())
-            indented = (
-                (indented or not (before or listed)) and line.startswith(("    ", "\t")) and "`" not in line
-            )
+            # A line with a code span is rather a paragraph.
+            begins = indented or not (before or listed)
+            indented = begins and line.startswith(("    ", "\t")) and "`" not in line
             yield from _block_commands(line if indented else "", "", number)
             before = "" if item or heading else before
             if not item and (heading or line.rstrip().endswith(":")):
