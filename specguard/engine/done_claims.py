@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from functools import cached_property
 
 from specguard.declaration.patterns import Selecting
@@ -125,15 +125,18 @@ class Claims:
         old = self._ticked("start_documents", [one.path for one in entries if not one.added])
         ticked = self._ticked("documents", self.among_counted(paths))
         kept, items = Counter(place for place, _ in old), dict(old)
-        gone: Counter[Any] = kept - Counter(place for place, _ in ticked)
+        gone: defaultdict[int, list[Any]] = defaultdict(list)
+        for place in (kept - Counter(place for place, _ in ticked)).elements():
+            gone[place[1]].append(place)
         for place, item in ticked:
-            path = place[0]
+            path, alike = place[0], gone[place[1]]
             in_place = path not in touched or kept[place] > 0
-            moved = (one for one in gone.elements() if self._is_moved(items[one], one, item, place))
+            moved = (one for one in alike if self._is_moved(items[one], one[0], item, path))
             was = place if in_place else next(moved, None)
             is_old = was is not None and not self._whole
             kept[place] -= 1
-            gone[was] -= not in_place
+            if was in alike and not in_place:
+                alike.remove(was)
             names = item.names if is_old and proofs else ()
             if is_old and not any(place in proofs for name in names for place in tree_paths(name, path)):
                 continue
@@ -211,12 +214,10 @@ class Claims:
         read = ((path, self._facts.get(fact).read(path)) for path in self._files.among(paths))
         return [((path, hash(box.text), box.above), box) for path, one in read if one for box in one.ticked]
 
-    def _is_moved(self, was: Ticked, old: tuple[Any, ...], now: Ticked, new: tuple[Any, ...]) -> bool:
-        """Return True if a tick has the text of one that is gone, and claims no other item."""
-        if old[1] != new[1]:
-            return False
-        ids = [*map(normal_id, self._find_item_ids(now, new[0]))][:1]
-        return not ids or ids == [*map(normal_id, self._find_item_ids(was, old[0]))][:1]
+    def _is_moved(self, was: Ticked, old: bytes, now: Ticked, new: bytes) -> bool:
+        """Return True if a tick in a new file claims no other item than one of the same text that is gone."""
+        ids = [*map(normal_id, self._find_item_ids(now, new))][:1]
+        return not ids or ids == [*map(normal_id, self._find_item_ids(was, old))][:1]
 
     def _find_item_ids(self, item: Ticked, path: bytes) -> Sequence[str]:
         """Return the ids of the nearest item that a tick names or is listed below; empty if no id is known.
