@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from functools import cached_property
 
 from specguard.declaration.patterns import Selecting
@@ -125,18 +125,17 @@ class Claims:
         old = self._ticked("start_documents", [one.path for one in entries if not one.added])
         ticked = self._ticked("documents", self.among_counted(paths))
         kept, items = Counter(place for place, _ in old), dict(old)
-        gone: defaultdict[int, list[Any]] = defaultdict(list)
+        gone: Counter[Any] = Counter()
         for place in (kept - Counter(place for place, _ in ticked)).elements():
-            gone[place[1]].append(place)
+            gone.update(self._keys_of(items[place], place))
         for place, item in ticked:
-            path, alike = place[0], gone[place[1]]
-            in_place = path not in touched or kept[place] > 0
-            moved = (one for one in alike if self._is_moved(items[one], one[0], item, path))
-            was = place if in_place else next(moved, None)
-            is_old = was is not None and not self._whole
+            path = place[0]
+            is_in_place = path not in touched or kept[place] > 0
+            # Elsewhere, it is old if one that is gone has its text and, below an item, its item.
+            keys = [] if is_in_place else self._keys_of(item, place)
+            is_old = not self._whole and all(gone[key] > 0 for key in keys)
             kept[place] -= 1
-            if was in alike and not in_place:
-                alike.remove(was)
+            gone.subtract(keys if is_old else ())
             names = item.names if is_old and proofs else ()
             if is_old and not any(place in proofs for name in names for place in tree_paths(name, path)):
                 continue
@@ -214,10 +213,9 @@ class Claims:
         read = ((path, self._facts.get(fact).read(path)) for path in self._files.among(paths))
         return [((path, hash(box.text), box.above), box) for path, one in read if one for box in one.ticked]
 
-    def _is_moved(self, was: Ticked, old: bytes, now: Ticked, new: bytes) -> bool:
-        """Return True if a tick in a new file claims no other item than one of the same text that is gone."""
-        ids = [*map(normal_id, self._find_item_ids(now, new))][:1]
-        return not ids or ids == [*map(normal_id, self._find_item_ids(was, old))][:1]
+    def _keys_of(self, item: Ticked, place: tuple[Any, ...]) -> list[Any]:
+        """Return what a tick is counted by: the hash of its text, and that with the first id of its item."""
+        return [place[1], *((place[1], normal_id(one)) for one in self._find_item_ids(item, place[0])[:1])]
 
     def _find_item_ids(self, item: Ticked, path: bytes) -> Sequence[str]:
         """Return the ids of the nearest item that a tick names or is listed below; empty if no id is known.
