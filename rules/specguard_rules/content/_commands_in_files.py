@@ -452,14 +452,15 @@ _PROMPT: Final = re.compile(r"^(\s*)(?:\$|>|%|#) ", re.MULTILINE)
 _SPAN: Final = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 _ITEM: Final = re.compile(r"\s*(?:[-*+]|[0-9]{1,9}[.)])\s")
 _NOT: Final = (
-    r"(?:never|not|no|nor|cannot|\w+n['\u2019]t|avoid\w*|forbid\w*|prohibit\w*|banned|disallow\w*|refus\w+"
+    r"(?:never|not|no|nor|nobody|cannot|\w+n['\u2019]t|avoid\w*|forbid\w*|prohibit\w*|banned|disallow\w*|refus\w+"
     r"|reject\w*|block(?:s|ed)|den(?:y|ies|ied))"
 )
 _NOT_BEFORE: Final = re.compile(rf"(?i)\b(?:{_NOT}(?! +(?:forget|hesitate)\b)|without|instead of)\b")
 # The clauses before the last: of "If it fails, run", but not of "Do not, if asked, run" or "No push, or run".
 _OTHER_CLAUSES: Final = re.compile(
-    r"(?i)(?:^[\W\d]*(?:as|if|instead|since|to|when|without)\b.*?(?:[,:]| [\u2013\u2014-]+|\s(?=then\b))"
-    r"|.*;|.*`,)\s*(?!(?:.*, )?(?:and|n?or|e\.g)\b)"
+    r"(?i)(?:^[\W\d]*(?:(?:also|but|otherwise|then),? )?(?:after|as|because|if|in case|instead|once|since"
+    r"|to|unless|when\w*|while|without)\b.*?(?:[,:]| [\u2013\u2014-]+|\s(?=then\b))"
+    r"|(?:^|(?<=:))[^:]*;|^[^`]*`[^`]*`,(?! then\b)(?=[^`,]*$)|^.*,(?= (?:but|so)\b))\s*(?!\s|(?:and|n?or)\b)"
 )
 _ROW: Final = r"\s*(?:\([^)]{0,80}\)\s*)?(?:(?:[,;]\s*)?(?:(?:and|or)\s+)?`[^`]{1,80}`\s*)*"
 _NOT_AFTER: Final = re.compile(
@@ -519,6 +520,8 @@ def _markdown_commands(text: str) -> Iterator[Command]:
             before = "" if item or heading else before
             if not item and (heading or line.rstrip().endswith(":")):
                 lead = line[:_LONGEST_CONTEXT]
+                is_condition = lead.lstrip("#*_ ").startswith(("If ", "When the ", "When you "))
+                lead = _OTHER_CLAUSES.sub("", lead) if is_condition else lead
             if not (item and _NOT_BEFORE.search(lead)):
                 yield from _span_commands(line, number, before)
             before = (before + " " + line)[-_LONGEST_CONTEXT:]
