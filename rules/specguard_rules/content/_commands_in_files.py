@@ -514,8 +514,8 @@ def _markdown_commands(text: str) -> Iterator[Command]:
             item, heading = _ITEM.match(line), not line.split(maxsplit=1)[0].strip("#")
             listed = bool(item) or (listed and line[0].isspace())
             # A line with a code span is rather a paragraph.
-            begins = indented or not (before or listed)
-            indented = begins and line.startswith(("    ", "\t")) and "`" not in line
+            is_deep = line.startswith(("        ", "\t\t") if listed else ("    ", "\t"))
+            indented = (indented or not before) and is_deep and "`" not in line
             yield from _block_commands(line if indented else "", "", number)
             before = "" if item or heading else before
             if not item and (heading or line.rstrip().endswith(":")):
