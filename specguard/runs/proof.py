@@ -303,7 +303,7 @@ class RunProof(Record):
         """Return why a run that succeeded does not prove a command with a certain word and its log."""
         able = (one for one in run.commands if not cannot_fail(one.text))
         # `npm run build:all` is a build.
-        lines = ((one, line.partition(" #")[0]) for one in able for line in one.text.split("\n"))
+        lines = ((one, f" {line}".partition(" #")[0]) for one in able for line in one.text.split("\n"))
         wanted = {claim.gate, *(_TEST_PROGRAMS if claim.gate == "test" else ())}
         named = [one for one, line in lines if wanted & {one.name, *line.replace(":", " ").split()}]
         # If a command ran twice, its last result counts.
