@@ -293,7 +293,7 @@ def _read_statement(value: Mapping[str, Any], today: date) -> str:
         keys_above = [one for one in place if isinstance(one, str)]
         name = str(table.get("command") or table.get("cmd") or table.get("name") or keys_above)
         # Without a command, a `code` may be any number.
-        keys = _CODE_KEYS if "command" in table or not table.get("code") else _CODE_KEYS[:2]
+        keys = _CODE_KEYS if "command" in table or "cmd" in table or not table.get("code") else _CODE_KEYS[:2]
         for code in [table[key] for key in keys if type(table.get(key)) is int][:1]:
             passed[name] = passed.get(name, False) or code == 0
     return "claimed" if passed and all(passed.values()) else ""
