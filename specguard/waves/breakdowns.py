@@ -225,10 +225,10 @@ def _items(blocks: Sequence[AnyBlock]) -> list[ListItem]:
 # block that is skipped, what is indented further is within it.
 _NEVER_RUN: Final = re.compile(
     rb"(?m)^[ \t]*@(?:pytest\.mark|unittest)\.skip\b(?:.*\n(?![ \t]*class\b)){1,20}?[ \t]*(?:async )?def \w+"
-    rb"|\b(?:(?:it|test)\.(?:skip|todo|fixme|skipIf\(true\))|x(?:it|test))\(\s*([\"'`])[^\n]*?\1"
-    rb"|^[ \t]*(?:(?:#|//)[ \t]*(?:(?:async )?def test|(?:it|test)\()[^\n]*|/\*(?s:(?!/\*).)*?\*/)"
-    rb"|^([ \t]*)(?:(?:test\.)?(?:describe|context|suite)\.skip(?:If\(true\))?|x(?:describe|context))\("
-    rb"[^\n]*(?:\n\2[ \t]+[^\n]*|\n[ \t]*(?=\n))*"
+    rb"|\b(?:(?:it|test)\.(?:skip|todo|fixme|skipIf\(true\))|x(?:it|test))(?:\.each\([^\n]{0,200}?\))?"
+    rb"\(\s*([\"'`])[^\n]*?\1|^[ \t]*(?:(?:#|//)[ \t]*(?:(?:async )?def test|(?:it|test)\()[^\n]*"
+    rb"|/\*(?s:(?!/\*).)*?\*/)|^([ \t]*)(?:(?:test\.)?(?:describe|context|suite)\.skip(?:If\(true\))?"
+    rb"|x(?:describe|context))(?:\.each)?[(`][^\n]*(?:\n\2[ \t]+[^\n]*|\n[ \t]*(?=\n))*"
 )
 
 
