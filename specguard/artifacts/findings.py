@@ -58,13 +58,13 @@ _REOPENED: Final = re.compile(
 _BREAK: Final = r"(?:[,;.|\n](?=\s|$)|\s?(?:[\u2013\u2014\u2192]|[-=]>)\s?|\s(?:and|&|/|\+|--?)\s|\s\()"
 _WHOLE: Final = r"(?:\s(?:yet|really|fully))?(?=\s?(?:$|[,;.:)|*_`\n\u2013\u2014](?!\w)|-\s))"
 # `pending CI` and `pending carol's review of #12`, but not `pending writes go first`.
-_AWAITED: Final = r"(?!\s\w+s\s)(?:\s(?!(?:is|are|was|were|\w+ed)\b)[^\s,;)]+){1,4}"
+_AWAITED: Final = r"(?:awaiting|pending)(?!\s\w+s\s)(?:\s(?!(?:is|are|was|were|\w+ed)\b)[^\s,;)]+){1,4}"
 # Not `in open()` or `with the pending branch`.
-_OPEN: Final = rf"(?<!\b(?:in|at|on|by)\s)(?<!\bthe\s)(?<!\bwith\s)(?:open(?!:)|pending{_AWAITED})"
+_OPEN: Final = rf"(?<!\b(?:in|at|on|by)\s)(?<!\bthe\s)(?<!\bwith\s)(?:open(?!:)|{_AWAITED})"
 # What takes back the words before it: `(failed in CI)`, `: no`, `, not yet`, ` at a later date`.
 _TAKEN_BACK: Final = (
     rf"(?:(?:{_BREAK}|:)\W{{0,3}}|\s(?=(?:by|in|at|on|with|after)\s))"
-    r"(?:(?:by|in|at|on|with|after|the|an?|some|still|[1-9][0-9]*(?=\sfail))\s){0,4}"
+    r"(?:(?:by|in|at|on|with|after|but|the|an?|some|still|[1-9][0-9]*(?=\sfail))\s){0,4}"
     rf"(?:(?:not|nobody|no one|no|n/?a|false|tbd|to ?do|blocked|{_OPEN}){_WHOLE}"
     r"|(?:fail(?:ed|s|ing|ures?)|skipped|pending|blocked(?=\son\b)|planned|scheduled|waived|deferred|postponed"
     r"|partial(?:ly)?|partly|(?<=in\s)part|later|not\s(?<=\(not\s)(?:applied|committed|pushed|released|(?:re-?)?run)"
