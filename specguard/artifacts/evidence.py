@@ -54,8 +54,7 @@ class CitedEvidence:
     def is_evidence(self, citation: Citation) -> bool:
         """True if a citation is evidence of the required kind; an artifact does not prove itself."""
         right = not self.misses_lines(citation) and not self.kind_problem(citation)
-        places = self.targets.places(citation) or ()
-        return right and self.is_file(citation) and self._path not in places
+        return right and self.is_file(citation) and self._path not in (self.targets.places(citation) or ())
 
     def is_wrong(self, citation: Citation) -> bool:
         """True if a citation is reported because of the kind of its path."""

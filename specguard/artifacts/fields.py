@@ -287,8 +287,7 @@ def _strip_marks(text: str) -> str:
     """Return a value without a leading emoji or tick, and without a trailing tick or punctuation."""
     start = next((position for position, char in enumerate(text) if char.isalnum()), 0)
     # A minus or a negation before a word is part of the word.
-    plain = text if _NEGATIONS & set(text[:start]) else text[start:]
-    return plain.rstrip(_TICKS + " .!;,:")
+    return (text if _NEGATIONS & set(text[:start]) else text[start:]).rstrip(_TICKS + " .!;,:")
 
 
 _BETWEEN: Final = re.compile(r"[,;\s]+(?:and[,;\s]+)?")

@@ -50,8 +50,7 @@ class Fields(Record):
 
     def child(self, key: str) -> Fields:
         """Return the object under a key; an empty one if it is null or absent."""
-        values = self.value(key, dict, "an object") or {}
-        return Fields(values, self.file, self.what, f"{self.prefix}{key}.")
+        return Fields(self.value(key, dict, "an object") or {}, self.file, self.what, f"{self.prefix}{key}.")
 
     def text(self, key: str) -> str | None:
         """Return the text under a key; None if it is null or absent."""

@@ -316,8 +316,7 @@ def _leading_path(text: str) -> tuple[str, str] | None:
     if code := _CODE.match(text):
         path = code[2].replace("\n", " ").strip()
         # A code span of several words is a command, unless it has other signs of a path.
-        is_path = path and (" " not in path or looks_like_path(path))
-        return (path, text[code.end() :]) if is_path else None
+        return (path, text[code.end() :]) if path and (" " not in path or looks_like_path(path)) else None
     if link := LINK.match(text):
         inner = _leading_path(link[1])
         return (inner[0], text[link.end() :]) if inner and not inner[1].strip() else None

@@ -78,8 +78,7 @@ def _get_fix(rule: RuleInPolicy, judged: Judged, facts: Facts) -> Fix | Proposal
     named = isinstance(fix.path, bytes) if isinstance(fix, EditFile) else True
     if named and isinstance(fix, EditFile | RewordMessage | RenameBranch | None):
         return fix
-    wrong = TypeError(f"{fix!r} is not a fix, or its path is not bytes")
-    return _crash(rule.code, judged.finding, wrong)
+    return _crash(rule.code, judged.finding, TypeError(f"{fix!r} is not a fix, or its path is not bytes"))
 
 
 def _crash(code: str, about: Any, error: BaseException) -> Proposal:

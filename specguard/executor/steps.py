@@ -431,5 +431,4 @@ def brief_of(options: RunOptions) -> str:
         options = RunOptions(**{**vars(options), "kind": kinds[0]})
     with draft_run(options) as draft:
         landed = landed_error(draft)
-        note = f"> **Note:** {landed.message}; {landed.help}.\n\n" if landed else ""
-        return note + brief_text(draft)
+        return (f"> **Note:** {landed.message}; {landed.help}.\n\n" if landed else "") + brief_text(draft)

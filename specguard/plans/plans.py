@@ -71,8 +71,7 @@ class Plan(Record):
     @cached_property
     def by_id(self) -> Mapping[str, Task]:
         """The first task with each id, by normalized id."""
-        found = {normal_id(task.id): task for task in reversed(self.tasks) if task.id}
-        return dict(reversed(found.items()))
+        return dict(reversed({normal_id(one.id): one for one in reversed(self.tasks) if one.id}.items()))
 
     @property
     def option(self) -> str:

@@ -67,8 +67,7 @@ def command_words(verb: str, run_id: str, root: str) -> list[str]:
         run_id: the run's id; empty: the command names no run.
         root: the folder of all runs, if the command has to name it; empty: the policy's.
     """
-    named = [run_id] if run_id else []
-    return ["specguard", "run", verb, *named, *(["--run-root", root] if root else [])]
+    return ["specguard", "run", verb, *([run_id] if run_id else []), *(["--run-root", root] if root else [])]
 
 
 def expand_path(text: str, environment: Mapping[str, str]) -> str:
