@@ -230,10 +230,9 @@ class Verification:
 
     def _blocked_folders(self) -> Iterator[Problem]:
         """Yield each symbolic link or file in place of the log's folder or a folder above it."""
-        book = self.book
         for path in folders_of(self.book.log.folder):
-            entry = book.head.find(path) if book.head else None
-            there = os.path.join(os.fsencode(book.work_tree), path) if book.work_tree else b""
+            entry = self.book.head.find(path) if self.book.head else None
+            there = os.path.join(os.fsencode(self.book.work_tree), path) if self.book.work_tree else b""
             if (entry is not None and not entry.is_directory) or (
                 os.path.lexists(there) and (os.path.islink(there) or not os.path.isdir(there))
             ):
