@@ -305,17 +305,13 @@ class Approvals:
                     f"Nothing proves that {approver.name} gave approval {which}, so it holds only here. With"
                     f" --enforce, as in CI, it counts once {approver.name} {approver.proof_of(which)}."
                 )
-        missing = [
-            f"approval {one.filed.id[:12]} or its signature"
-            for one in self.decisions
-            if one.counts and one.matches and (one.filed.places == {"local"} or one.filed.local_signature)
-        ]
-        # `specguard approve` has printed this already.
-        if missing and not self._bond.change.request.override:
-            yield (
-                f"Not committed, so CI will not see it: {listed(missing)}. Add it to the commit with"
-                f" {self._add_command}"
-            )
+            absent = one.filed.places == {"local"} or one.filed.local_signature
+            # `specguard approve` has printed this already.
+            if one.counts and one.matches and absent and not self._bond.change.request.override:
+                yield (
+                    f"Not committed, so CI will not see it: approval {which} or its signature. Add it to the"
+                    f" commit with {self._add_command(one.filed)}"
+                )
         for filed, approval in self.log.approvals:
             is_open, target = any(one.state == "open" for one in self._matches(approval)), approval.target
             if is_open and self._bond.has_landed(target, filed.path):
@@ -332,11 +328,11 @@ class Approvals:
             step = "; remove its file, as CI refuses it unsigned" if unsigned else ""
             yield f"Approval {old[:12]} was for an earlier state; {new.filed.id[:12]} took its place{step}."
 
-    @property
-    def _add_command(self) -> str:
+    def _add_command(self, filed: FiledRecord) -> str:
+        """Return the command that adds only a record and its signature to git."""
         from specguard.declaration.look_alikes import shell_word
 
-        return f"git add -f {shell_word(b':/' + self.log.folder)}"
+        return f"git add -f {shell_word(b':/' + self.log.folder + filed.id[:12].encode() + b'*')}"
 
     def _decide(self) -> Iterator[Decision]:
         change = self._bond.change
@@ -440,7 +436,7 @@ class Approvals:
             yield "nothing proves it: it is not signed", sign, ""
         elif enforce and (filed.places == {"local"} or filed.local_signature):
             what = "it" if filed.places == {"local"} else "its signature"
-            yield f"{what} is not committed", f"Commit both: `{self._add_command} && git commit`.", ""
+            yield f"{what} is not committed", f"Commit both: `{self._add_command(filed)} && git commit`.", ""
 
     def _proof(self, decision: Decision, approver: Approver) -> Proof:
         """Return the proof that an approver gave an approval; never `base` if another key has signed it."""

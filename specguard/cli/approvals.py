@@ -131,7 +131,7 @@ def sign(name: str, base: str, key: str, output_format: str) -> None:
 
 
 def _report_written(message: str, name: str, paths: Sequence[str], output_format: str) -> None:
-    step = f"next git add -f {shlex.quote(at_root() + os.path.dirname(paths[0]))} && git commit"
+    step = f"next git add -f {shlex.quote(at_root() + paths[0].removesuffix('.sig') + '*')} && git commit"
     data = {"schema": SCHEMA, "id": name, "written": list(paths)}
     show(output_format, data, [f"{message}: {' and '.join(paths)}", step])
 

@@ -529,7 +529,7 @@ def test_an_approval_is_revoked_once(project: Repository, filed: Pair, keys: dic
     outcome = ended(approvals(project, "revoke", filed[0].id[:12], *words))
     first, second = outcome.stdout.splitlines()
     path = first.removeprefix(f"approval {filed[0].id[:12]} is revoked: ")
-    assert second == "next git add -f .specguard/approvals && git commit"
+    assert second == f"next git add -f '{path}*' && git commit"
     record = read_record(project.read(path))
     assert (record.approver, record.reason, record.kind) == ("bob", "it was a mistake", "revoke")
     assert states(project)[filed[0].id][0] == "revoked"
@@ -562,7 +562,7 @@ def test_a_missing_signature_is_added(project: Repository, keys: dict[str, Key])
     assert states(project) == {record.id: ("unsigned", "local")}
     outcome = approvals(project, "sign", record.id[:12], "--key", keys["alice"].file)
     shown, _, said = outcome.stdout.partition(f"{record.id[:12]} is signed: ")
-    assert said == f"{path}.sig\nnext git add -f .specguard/approvals && git commit\n"
+    assert said == f"{path}.sig\nnext git add -f '{path}*' && git commit\n"
     # Somebody else may have written what a person is asked to sign.
     assert shown.startswith(f"approval {record.id}\n  state        unsigned\n  reasons      it has no")
     assert f"\n  reason       {record.reason}\n" in shown

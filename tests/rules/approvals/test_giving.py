@@ -77,7 +77,7 @@ def test_what_is_not_committed_is_said(tmp_path: Path) -> None:
     approved(outcome)
     (name,) = records(repository)
     assert f"Not committed, so CI will not see it: approval {name[:12]} or its signature. " in notes(outcome)
-    assert f"git add -f :/{LOG}/" in notes(outcome)
+    assert f"git add -f ':/{LOG}/{name[:12]}*'" in notes(outcome)
     repository.commit("chore: approve")
     outcome = check(repository, *ENFORCED)
     approved(outcome)
