@@ -224,12 +224,12 @@ class Spec(Record):
     def essence(self, *names: str) -> str:
         """Return the normalized content of the document, without its reviews.
 
-        Review dates, recorded object ids, approvals, white space, comments and invisible text are left out,
+        The id, review dates, recorded object ids, approvals, white space and invisible text are left out,
         and the dates of the fields with these names.
         """
         left_out = (self.settings.reviewed, self.settings.approvals)
         dates = (*self.settings.date_fields, *names)
-        return essence(self.data.value, (*dates, *left_out)) + document_essence(self, dates, left_out)
+        return essence(self.data.value, ("id", *dates, *left_out)) + document_essence(self, dates, left_out)
 
     def review_day_fields(self, was: Spec) -> Sequence[str]:
         """Return the names of fields that have only a review's date, and had only a date or nothing before.
