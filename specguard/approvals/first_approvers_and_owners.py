@@ -7,7 +7,7 @@ import tomllib
 from functools import partial
 from hashlib import sha256
 
-from specguard.approvals.people import Approver, find_part, find_people, is_signed, key_blob, plain_merges
+from specguard.approvals.people import Approver, find_part, find_people, is_signed, key_blob
 from specguard.authority.load import DEFAULT_PATHS
 from specguard.authority.policy import Policy, plain
 from specguard.change.change import BASELINE, Change
@@ -220,11 +220,10 @@ def _owner_evidence(change: Change, policy: Policy, path: bytes, owners: Sequenc
         NotApplicable: the change has no commits.
     """
     # A merge can revert a parent's content, so its difference from each parent counts, unless git made it.
-    merges = plain_merges(change)
     touching = [
         commit
         for commit in change.commits
-        for entries in ([commit.own_entries] if commit.oid in merges else commit.diffs)
+        for entries in ([commit.own_entries] if commit.oid in change.plain_merges else commit.diffs)
         if any(entry.path == path for entry in entries)
     ]
     signers = [

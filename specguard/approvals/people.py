@@ -223,23 +223,13 @@ def find_people(change: Change, folder: bytes, *, squashed: bool = False) -> Seq
     except NotApplicable:
         only_files = change.stage == "staged" and all(is_filed(entry, folder) for entry in change.entries)
         return [] if only_files else list(_pending_committers(change))
-    merges = plain_merges(change)
     people: list[Person] = []
-    for commit in (one for one in commits if one.oid not in merges):
+    for commit in (one for one in commits if one.oid not in change.plain_merges):
         filed = squashed and any(is_record(entry.path, folder) for entry in commit.own_entries)
         people += _people_of_commit(commit, change.git, co_authors=not filed)
     if change.author_login:
         people.append(Person(login=change.author_login, part="the author of the pull request"))
     return people
-
-
-@cached_method
-def plain_merges(change: Change) -> set[str]:
-    """Return the merges of the change with what the base has, if they are what git does by itself."""
-    judged = {one.oid for one in change.commits}
-    merges = [one for one in change.commits if len(one.parents) == 2 and not judged.issuperset(one.parents)]
-    results = if_known(lambda: change.merges.merge([(one.parents[0], one.parents[1]) for one in merges]), ())
-    return {one.oid for one, done in zip(merges, results, strict=False) if done == (one.tree, set())}
 
 
 def _people_of_commit(commit: Commit, git: Git, *, co_authors: bool) -> Iterator[Person]:

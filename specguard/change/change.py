@@ -354,6 +354,15 @@ class Change(Record, frozen=False):
 
         return Merges(self.git)
 
+    @cached_property
+    def plain_merges(self) -> set[str]:
+        """The merges of the change with what the base has, if they are what git does by itself."""
+        judged = {one.oid for one in self.commits}
+        merges = [one for one in self.commits if len(one.parents) == 2 and not judged.issuperset(one.parents)]
+        pairs = [(one.parents[0], one.parents[1]) for one in merges]
+        results = if_known(lambda: self.merges.merge(pairs), ())
+        return {one.oid for one, done in zip(merges, results, strict=False) if done == (one.tree, set())}
+
     @property
     def open_merge(self) -> OpenMerge | None:
         """The merge or pick that is being concluded; None if there is none."""

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from specguard.change.tree import Documents, Tree
 from specguard.documents.data import Data, Problem, dotted, elements
-from specguard.errors import NotApplicable, if_applicable, judge_each
+from specguard.errors import if_applicable, judge_each
 from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, only_text
 from specguard.plans.task import Task, flaws
 from specguard.work.dependencies import dependency_flaws, early_start
@@ -14,7 +14,7 @@ from specguard.work.kinds import TASK_KEYS, Naming, PlanKind, normal_id
 from specguard.work.name_templates import path_template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from datetime import date
     from typing import Any
 
@@ -146,8 +146,7 @@ class Plans(Record, frozen=False):
         """
         if self.change.whole:
             return self.all
-        owners = (self.holding(entry.path) for entry in self.change.entries)
-        return self._read_plans(sorted({path for path in owners if path is not None}))
+        return self._read_plans(sorted(filter(None, {self.holding(one.path) for one in self.change.entries})))
 
     def at(self, path: bytes, documents: Documents | None = None) -> Plan | None:
         """Return the plan whose tasks a file lists; None if the file is missing or is not a plan's file.
@@ -242,17 +241,28 @@ class Plans(Record, frozen=False):
             self.known_units = [*commits, *([whole] if levels or not commits else [])]
         return self.known_units
 
-    def for_tasks(self, work: Work) -> Sequence[Unit]:
-        """Return the `units` that name a task.
+    def by_hand(self, work: Work) -> Sequence[Unit]:
+        """Return what a branch changes beside its commits, if git did not make its merges by itself.
+
+        The unit is of all tasks of the branch. It has the paths that no commit touches, and of the plan's
+        folder all that only commits for tasks touch.
+
+        Args:
+            work: the change's work items, which name the tasks.
 
         Raises:
-            NotApplicable: no unit names a task.
             MissingFact: as for `units`.
         """
-        found = [unit for unit in self.units(work) if unit.tasks]
-        if not found:
-            raise NotApplicable("the change is for no task of a plan that the base has")
-        return found
+        change, own = self.change, work.own
+        merges = [one.oid for one in if_applicable(lambda: change.commits, ()) if one.is_merge]
+        if not merges or change.plain_merges.issuperset(merges):
+            return ()
+        units = [one for one in self.units(work) if one.commit and not (own and one.commit == own.commit)]
+        tasks = _unit_tasks((task for unit in units for task in unit.tasks), {"commit"})
+        known = {e.path for one in units for e in one.entries if not (one.tasks and self.holding(e.path))}
+        before = own.documents if own else change.start_documents
+        entries = [one for one in change.entries if one.path not in known and not before.tree.has(one)]
+        return [Unit(self, tasks, ("commit",), entries, before, self.documents, merges[-1])]
 
     def _read_plans(self, paths: Sequence[bytes]) -> list[Plan]:
         return [plan for path in paths if (plan := self.at(path)) is not None]
@@ -323,8 +333,8 @@ def finished_tasks(before: Plan | None, after: Plan | None) -> list[Task]:
     return [task for name, task in tasks if task.done and not (name in known and known[name].done)]
 
 
-def find_edits(before: Plan | None, after: Plan | None, task_id: str) -> Iterator[Edit]:
-    """Yield the edits of a plan, except finishing one task with its evidence.
+def find_edits(before: Plan | None, after: Plan | None, *own: str) -> Iterator[Edit]:
+    """Yield the edits of a plan, except finishing some tasks with their evidence.
 
     Finishing a task sets its status to one of `done`. Finishing may also change keys that do not define the
     task, such as its evidence.
@@ -332,15 +342,15 @@ def find_edits(before: Plan | None, after: Plan | None, task_id: str) -> Iterato
     Args:
         before: the plan before; None if there was none.
         after: the plan after; None if it is gone.
-        task_id: the id of the finished task.
+        own: the ids of the finished tasks.
     """
     if before is None or after is None or after.data.problem is not None:
         verb = "adds" if before is None else "removes" if after is None else "breaks"
         yield from [] if before is after else [Edit(f"{verb} the plan", (), None)]
         return
-    found = [*_top_edits(before, after), *_task_edits(before, after, normal_id(task_id))]
+    found = [*_top_edits(before, after), *_task_edits(before, after, {normal_id(one) for one in own})]
     yield from found
-    if not found and _other_tasks(before, task_id) != _other_tasks(after, task_id):
+    if not found and _other_tasks(before, own) != _other_tasks(after, own):
         # Tasks in another order, or without an id of their own.
         yield Edit("changes the list of tasks", after.tasks_key, after.data.line(after.tasks_key))
 
@@ -354,8 +364,8 @@ def _top_edits(before: Plan, after: Plan) -> Iterator[Edit]:
         yield Edit(f"{what} {key!r}", (key,), after.data.line((key,)) if key in new else None)
 
 
-def _task_edits(before: Plan, after: Plan, own_id: str) -> Iterator[Edit]:
-    """Yield the edits of a plan's tasks, except finishing the task with the id `own_id`."""
+def _task_edits(before: Plan, after: Plan, own: Container[str]) -> Iterator[Edit]:
+    """Yield the edits of a plan's tasks, except finishing the tasks with the ids `own`."""
     for name, task in before.by_id.items():
         if name not in after.by_id:
             yield Edit(f"removes {task.name}", task.key, None)
@@ -365,7 +375,7 @@ def _task_edits(before: Plan, after: Plan, own_id: str) -> Iterator[Edit]:
             yield Edit(f"adds {new.name}", new.key, new.line)
             continue
         keys, status = _changed_keys(old.value, new.value), new.key_of("status")
-        if name == own_id:
+        if name in own:
             fixed = {new.key_of(name) for name in TASK_KEYS if name != "verification"}
             keys = [key for key in sorted(fixed.intersection(keys)) if key != status or not new.done]
         elif old.status != new.status:
@@ -384,10 +394,10 @@ def _changed_keys(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     return [key for key in {**old, **new} if old.get(key) != new.get(key)]
 
 
-def _other_tasks(plan: Plan, task_id: str) -> Any:
-    """Return the type of a plan's list of tasks, and its tasks without one of them, each with its place."""
-    own, listed = plan.task(task_id), plan.task_list
-    return type(listed), [one for one in elements(listed) if own is None or one[1] is not own.value]
+def _other_tasks(plan: Plan, ids: Iterable[str]) -> Any:
+    """Return the type of a plan's list of tasks, and its tasks without some of them, each with its place."""
+    own, listed = [task.value for one in ids if (task := plan.task(one))], plan.task_list
+    return type(listed), [one for one in elements(listed) if all(one[1] is not each for each in own)]
 
 
 def _without_key(value: Any, key: Sequence[str]) -> Any:
@@ -403,7 +413,7 @@ class Unit(Record):
 
     Attributes:
         plans: the plans.
-        tasks: the tasks that the unit names, as the trusted base has them; it implements the first.
+        tasks: the tasks that the unit names, as the trusted base has them.
         levels: the values of `unit`; only plans with one of them concern this unit.
         entries: the paths that the unit adds, modifies and deletes.
         before: the documents before the unit.
@@ -425,22 +435,26 @@ class Unit(Record):
         return self.tasks[0]
 
     @property
+    def own_tasks(self) -> Sequence[Task]:
+        """The tasks that it implements: of a whole change the first, of commits all."""
+        return self.tasks if self.commit else self.tasks[:1]
+
+    @property
     def label(self) -> str:
         """The unit's name in messages."""
         return "the change" if self.commit is None else f"commit {self.commit[:10]}"
 
     def finished(self) -> Iterator[Task]:
         """Yield the tasks that the unit finishes, as they are afterwards."""
-        touched = {self.plans.holding(entry.path) for entry in self.entries} - {None}
-        for path in sorted(path for path in touched if path is not None):
+        for path in sorted(filter(None, {self.plans.holding(entry.path) for entry in self.entries})):
             after = self.plans.at(path, self.after)
             if after is not None and after.settings.unit in self.levels:
                 yield from finished_tasks(self.plans.at(path, self.before), after)
 
     def edits(self) -> Iterator[Edit]:
-        """Yield the unit's edits of its task's plan, except finishing that task with its evidence."""
-        path = self.task.plan.path
-        return find_edits(self.plans.at(path, self.before), self.plans.at(path, self.after), self.task.id)
+        """Yield the unit's edits of its task's plan, except finishing its tasks with their evidence."""
+        path, ids = self.task.plan.path, [task.id for task in self.own_tasks]
+        return find_edits(self.plans.at(path, self.before), self.plans.at(path, self.after), *ids)
 
 
 def _commit_units(plans: Plans, tasks: Sequence[tuple[Naming, Task | None]]) -> list[Unit]:

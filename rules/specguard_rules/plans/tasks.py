@@ -736,8 +736,8 @@ class UnexpectedFile(Rule):
 
     These files, folders and patterns are read from the trusted base, or with `trusted = "branch"` of
     `[plans.<name>]` from the branch's first commit. The commit's subject names the task, the branch the plan.
-    With `unit = "commit"`, each commit is judged by itself. The plan's folder, runs and approvals do not
-    count.
+    With `unit = "commit"`, each commit is judged by itself, and what merges by hand change beside them. The
+    plan's folder, runs and approvals do not count.
 
     Why is this bad? Expected files let several tasks run side by side.
 
@@ -801,14 +801,17 @@ class UnexpectedFile(Rule):
 
     def check(self, plans: Plans, work: Work, run_settings: RunSettings, policy: Policy) -> Iterator[Finding]:
         """Compare the touched files with the expected ones."""
-        for unit in plans.for_tasks(work):
+        units = [unit for unit in (*plans.units(work), *plans.by_hand(work)) if unit.tasks]
+        if not units:
+            raise NotApplicable("the change is for no task of a plan that the base has")
+        for unit in units:
             task = unit.task
             excluded = (task.plan.folder + b"/", run_settings.folder, policy.log_folder)
             touched = [entry for entry in unit.entries if not entry.path.startswith(excluded)]
-            expected = task.expected_paths
-            allowed = ", ".join(task.expected_files[:6]) + (", ..." if len(task.expected_files) > 6 else "")
-            allowed = allowed or "no files"
-            for entry in (one for one in touched if not expected.matches(one.path)):
+            paths = [one.expected_paths for one in unit.own_tasks]
+            files = [text for one in unit.own_tasks for text in one.expected_files]
+            allowed = ", ".join(files[:6]) + (", ..." if len(files) > 6 else "") or "no files"
+            for entry in (one for one in touched if not any(each.matches(one.path) for each in paths)):
                 message = f"{unit.label} for {task.name} touches {path_text(entry.path)}; expected: {allowed}"
                 step = "Take it out of the change, or have the planner add it to `expected_files` first."
                 found = _unit_flaw(unit, entry, message, step, f"{task.id}:unexpected")
@@ -913,7 +916,7 @@ class AgentEditedPlan(Rule):
 
     During a run, the plan's folder may not change. In a range or pull request, the change may set its one
     task to `done`, with evidence. It may append to `log` of `[plans.<name>]`. With `unit = "commit"`, commits
-    without a task may edit a plan of the base.
+    without a task may edit a plan of the base, and merges may not.
 
     Why is this bad? An agent could weaken its checks or call itself done.
 
@@ -1019,7 +1022,7 @@ class AgentEditedPlan(Rule):
     def check(self, plans: Plans, work: Work, stage: Stage, run_settings: RunSettings) -> Iterator[Finding]:
         """Judge the changes in the plan's folder."""
         own, applies = work.own, False
-        for unit in plans.units(work):
+        for unit in (*plans.units(work), *plans.by_hand(work)):
             plan = unit.task.plan if unit.tasks else None
             if plan is None and own is not None and unit.commit not in (None, own.commit):
                 # A commit that names no task must not alter a plan that the change itself adds.
