@@ -6,7 +6,8 @@ import importlib
 import re
 from functools import cached_property
 
-from specguard.artifacts.files import Places, folders_above, has_lost_companion
+from specguard.artifacts.files import Places, alternatives, artifact_problem, folders_above, lacks_companion
+from specguard.declaration.patterns import Selecting
 from specguard.documents.data import Data, Problem, data_kind
 from specguard.errors import SpecguardError, if_applicable
 from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, folders_of, grouped
@@ -150,15 +151,17 @@ class Artifacts(Record, frozen=False):
 
     @cached_property
     def orphans(self) -> Sequence[Artifact]:
-        """The artifacts that the change does not touch, but whose companion it removes.
+        """The artifacts that the change does not touch, but whose companion it removes or empties.
 
         Raises:
             MissingFact: a required object is missing.
         """
-        has_companions = any(contract.companions for contract in self.contracts.values())
-        if self.whole or not has_companions or not self.gone:
-            return []
-        return [one for one in self.all if not one.touched and has_lost_companion(one, self.gone)]
+        companions = [one for contract in self.contracts.values() for one in contract.companions]
+        texts = [path_template(text).render({}) for one in companions for text in alternatives(one)]
+        places = Selecting([text if text.startswith("/") else f"**/{text}" for text in texts])
+        changed = [] if self.whole else [entry.path for entry in self.entries if not entry.added]
+        lost = [path for path in places.among(changed) if artifact_problem(self, path)]
+        return [one for one in self.all if not one.touched and lacks_companion(one, lost)] if lost else []
 
     @cached_property
     def passes(self) -> Sequence[Artifact]:

@@ -12,7 +12,7 @@ from specguard.model import TYPE_CHECKING, Finding, cached_method, folders_of, g
 from specguard.work.name_templates import PathTemplate, path_template
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.change.tree import Tree
@@ -135,14 +135,11 @@ def missing_files(artifact: Artifact) -> Iterator[Finding]:
         yield from _missing(artifact, [template], f"members.{index}", where=f"in {name}/")
 
 
-def has_lost_companion(artifact: Artifact, gone: Collection[bytes]) -> bool:
-    """True if one of the removed paths was a companion of an artifact."""
+def lacks_companion(artifact: Artifact, lost: Sequence[bytes]) -> bool:
+    """True if one of the paths, which are no artifacts any more, was a companion of an artifact."""
     places, folder, fields = artifact.artifacts.places, artifact.folder, artifact.fields
-    for text in [one for companion in artifact.contract.companions for one in alternatives(companion)]:
-        one = unique_path(path_template(text), folder, fields)
-        if one in gone or (one is None and any(places.matches(path, folder, text, fields) for path in gone)):
-            return True
-    return False
+    texts = [one for companion in artifact.contract.companions for one in alternatives(companion)]
+    return any(places.matches(path, folder, text, fields) for text in texts for path in lost)
 
 
 def alternatives(companion: str | list[str]) -> list[str]:
@@ -154,7 +151,7 @@ def _missing(artifact: Artifact, templates: Sequence[str], key: str, *, where: s
     places, folder, fields = artifact.artifacts.places, artifact.folder, artifact.fields
     found = [path for template in templates for path in places.matching(folder, template, fields)]
     existing = [path for path in found if path != artifact.path]
-    problems = [why for path in existing if (why := _artifact_problem(artifact.artifacts, path))]
+    problems = [why for path in existing if (why := artifact_problem(artifact.artifacts, path))]
     if len(problems) < len(existing) or (not existing and _is_cleaned_up(artifact, templates)):
         return
     names = [path_template(template).show(fields) for template in templates]
@@ -186,7 +183,7 @@ def _is_cleaned_up(artifact: Artifact, templates: Sequence[str]) -> bool:
     return False
 
 
-def _artifact_problem(artifacts: Artifacts, path: bytes) -> str:
+def artifact_problem(artifacts: Artifacts, path: bytes) -> str:
     """Return the reason why a path does not have an artifact; empty if it has one."""
     entry = artifacts.documents.tree.find(path)
     if entry is None or not entry.is_file:
