@@ -145,11 +145,6 @@ class Artifacts(Record, frozen=False):
         return frozenset(entry.path for entry in self.entries if entry.added)
 
     @cached_property
-    def gone(self) -> frozenset[bytes]:
-        """The changed paths that have no regular file after the change."""
-        return frozenset(entry.path for entry in self.entries if entry.deleted or not entry.is_file)
-
-    @cached_property
     def orphans(self) -> Sequence[Artifact]:
         """The artifacts that the change does not touch, but whose companion it removes or empties.
 
@@ -274,19 +269,20 @@ class Artifacts(Record, frozen=False):
         return grouped((one.name, one) for one in (*self.all, *self.passes))
 
     @cached_property
-    def _changed(self) -> frozenset[bytes]:
+    def changed(self) -> frozenset[bytes]:
+        """The paths that the change adds, modifies or deletes."""
         return frozenset(entry.path for entry in self.entries)
 
     def _at_paths(self, paths: Sequence[bytes]) -> Sequence[Artifact]:
         """Return the artifacts at some paths."""
-        return self._match(Artifact, paths, self._changed)
+        return self._match(Artifact, paths, self.changed)
 
     def _passes_above(self, paths: Sequence[bytes]) -> Sequence[Artifact]:
         if not any(contract.root for contract in self.contracts.values()):
             return []
         entries = ((folder, self.documents.tree.find(folder)) for folder in sorted(folders_above(paths)))
         folders = [folder for folder, entry in entries if entry is not None and entry.is_directory]
-        return self._match(Pass, folders, frozenset(folders_above(self._changed)))
+        return self._match(Pass, folders, frozenset(folders_above(self.changed)))
 
     def _match(
         self, kind: type[Artifact], paths: Sequence[bytes], changed: frozenset[bytes]

@@ -136,7 +136,7 @@ def missing_files(artifact: Artifact) -> Iterator[Finding]:
 
 
 def lacks_companion(artifact: Artifact, lost: Sequence[bytes]) -> bool:
-    """True if one of the paths, which are no artifacts any more, was a companion of an artifact."""
+    """True if one of the lost paths was a companion of an artifact."""
     places, folder, fields = artifact.artifacts.places, artifact.folder, artifact.fields
     texts = [one for companion in artifact.contract.companions for one in alternatives(companion)]
     return any(places.matches(path, folder, text, fields) for text in texts for path in lost)
@@ -176,7 +176,7 @@ def _is_cleaned_up(artifact: Artifact, templates: Sequence[str]) -> bool:
     listing = artifacts.cleaned_up
     for text in templates:
         path = unique_path(path_template(text), artifact.folder, artifact.fields)
-        is_past = artifact.path not in artifacts.added and path not in artifacts.gone
+        is_past = artifact.path not in artifacts.added and path not in artifacts.changed
         readings = [] if path is None else [one for _, found in listing.matches([path]) for one in found]
         if any(is_past or listing.listed[reading[0]][0].touched for reading in readings):
             return True

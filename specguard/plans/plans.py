@@ -244,8 +244,8 @@ class Plans(Record, frozen=False):
     def by_hand(self, work: Work) -> Sequence[Unit]:
         """Return what a branch changes beside its commits, if git did not make its merges by itself.
 
-        The unit is of all tasks of the branch. It has the paths that no commit touches, and of the plan's
-        folder all that only commits for tasks touch.
+        The unit names all tasks of the branch. Its entries are paths that no commit touches, and those of the
+        plan's folder that only commits for tasks touch.
 
         Args:
             work: the change's work items, which name the tasks.
