@@ -254,10 +254,10 @@ class Plans(Record, frozen=False):
             MissingFact: as for `units`.
         """
         change, own = self.change, work.own
-        merges = [one.oid for one in if_applicable(lambda: change.commits, ()) if one.is_merge]
+        units = [one for one in self.units(work) if one.commit and not (own and one.commit == own.commit)]
+        merges = [one.oid for one in change.commits if one.is_merge] if units else []
         if not merges or change.plain_merges.issuperset(merges):
             return ()
-        units = [one for one in self.units(work) if one.commit and not (own and one.commit == own.commit)]
         tasks = _unit_tasks((task for unit in units for task in unit.tasks), {"commit"})
         known = {e.path for one in units for e in one.entries if not (one.tasks and self.holding(e.path))}
         before = own.documents if own else change.start_documents
