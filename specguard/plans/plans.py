@@ -258,11 +258,12 @@ class Plans(Record, frozen=False):
         merges = [one.oid for one in change.commits if one.is_merge] if units else []
         if not merges or change.plain_merges.issuperset(merges):
             return ()
-        tasks = _unit_tasks((task for unit in units for task in unit.tasks), {"commit"})
-        known = {e.path for one in units for e in one.entries if not (one.tasks and self.holding(e.path))}
+        named = _unit_tasks((task for unit in units for task in unit.tasks), {"commit"})
+        touched = [(one.tasks, entry.path) for one in units for entry in one.entries]
+        known = {path for tasks, path in touched if not (tasks and self.holding(path))}
         before = own.documents if own else change.start_documents
         entries = [one for one in change.entries if one.path not in known and not before.tree.has(one)]
-        return [Unit(self, tasks, ("commit",), entries, before, self.documents, merges[-1])]
+        return [Unit(self, named, ("commit",), entries, before, self.documents, merges[-1])]
 
     def _read_plans(self, paths: Sequence[bytes]) -> list[Plan]:
         return [plan for path in paths if (plan := self.at(path)) is not None]
