@@ -369,7 +369,7 @@ def switches_off(text: str) -> bool:
 def run_parts(value: Any, called: tuple[str, ...] = _NAMES) -> Any:
     """Return the parts of a CI file or of pre-commit's settings that decide whether and how specguard runs.
 
-    These parts are the jobs or repositories that name specguard. Jobs that one of these names, to wait for
+    These parts are the jobs or hooks that name specguard. Jobs that one of these names, to wait for
     them or to extend them, are included. Everything outside of jobs counts too: triggers, stages, variables.
     """
     import json
@@ -380,9 +380,12 @@ def run_parts(value: Any, called: tuple[str, ...] = _NAMES) -> Any:
         if key == "jobs" and isinstance(one, dict):
             jobs += one.items()
         elif key in ("jobs", "repos") and isinstance(one, list):
-            # In Azure Pipelines, `jobs` is a list of tables that have their names.
-            tables = [child for child in one if isinstance(child, dict)]
-            jobs += [(str(each.get("job") or each.get("deployment") or ""), each) for each in tables]
+            # In Azure Pipelines, `jobs` is a list of tables that have their names. In pre-commit's settings,
+            # each hook of a repository is a job.
+            for each in [child for child in one if isinstance(child, dict)]:
+                hooks = each.get("hooks")
+                parts = [{**each, "hooks": hook} for hook in hooks] if isinstance(hooks, list) else [each]
+                jobs += [(str(each.get("job") or each.get("deployment") or ""), part) for part in parts]
         elif isinstance(one, dict) and key not in _OTHER_TABLES and not _JOB_KEYS.isdisjoint(one):
             jobs.append((key, one))
         elif key not in _DESCRIPTIVE or isinstance(one, dict):
