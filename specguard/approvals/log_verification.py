@@ -296,7 +296,8 @@ class Verification:
             if broken.path not in here:
                 self.notes.append(f"{path_text(broken.path)} is broken only in the base: {broken.reason}")
                 continue
-            step = "put back what it was, or remove it: rm"
+            how = " in a commit: git rm -rf" if broken.place == "head" else ": rm -r"
+            step = f"put back what it was, or remove it{how}"
             if filed is not None and "head" in filed.places and name.endswith(b".json"):
                 step = "put it back: git checkout HEAD --"
             yield broken.path, broken.reason, f"{step} {shell_word(broken.path)}"
