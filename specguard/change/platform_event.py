@@ -226,7 +226,7 @@ def _event_error(message: str, file: str, help: str) -> SpecguardError:
     return SpecguardError(message, path=file, help=help, code="unreadable-event")
 
 
-_EVENTS: Final = ("pull_request", "pull_request_target", "pull_request_review", "merge_group", "push")
+EVENTS: Final = ("pull_request", "pull_request_target", "pull_request_review", "merge_group", "push")
 """The names of the events that describe a change."""
 
 _EVENT_HELP: Final = "Give that of a pull request, a merge queue or a push, as GITHUB_EVENT_PATH names it."
@@ -325,7 +325,7 @@ def _push(fields: Fields, default: str | None) -> Event:
 
 def _github_event(environment: Mapping[str, str]) -> Event | None:
     name = environment.get("GITHUB_EVENT_NAME", "")
-    if name not in _EVENTS:
+    if name not in EVENTS:
         return None
     file = environment.get("GITHUB_EVENT_PATH", "")
     kind = "pull_request" if name.startswith("pull_request") else name

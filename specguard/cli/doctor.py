@@ -14,7 +14,7 @@ from specguard.authority.policy import Policy
 from specguard.change.base import FoundBase, find_base, named_base, no_base_error
 from specguard.change.check_request import Request
 from specguard.change.git import Git
-from specguard.change.platform_event import find_event, read_event
+from specguard.change.platform_event import EVENTS, find_event, read_event
 from specguard.change.process import CommandError
 from specguard.change.repository import Repository, find_program
 from specguard.cli import options as opt
@@ -265,8 +265,8 @@ def _stages(checkup: Checkup) -> Iterator[Diagnosis]:
 
 def _event(checkup: Checkup) -> Iterator[Diagnosis]:
     file = checkup.request.environment.get("GITHUB_EVENT_PATH", "")
-    message = "none: this is not a job of a platform"
-    if file:
+    message = "none: no platform describes a change here"
+    if file and checkup.request.environment.get("GITHUB_EVENT_NAME", "push") in EVENTS:
         message = f"{read_event(file).kind} ({file})"
     elif find_event(checkup.request) is not None:
         message = "the platform's variables"
