@@ -369,7 +369,7 @@ def switches_off(text: str) -> bool:
 def run_parts(value: Any, called: tuple[str, ...] = _NAMES) -> Any:
     """Return the parts of a CI file or of pre-commit's settings that decide whether and how specguard runs.
 
-    These parts are the jobs or hooks that name specguard. Jobs that one of these names, to wait for
+    These parts are the jobs, hooks or commands that name specguard. Jobs that one of these names, to wait for
     them or to extend them, are included. Everything outside of jobs counts too: triggers, stages, variables.
     """
     import json
@@ -380,14 +380,11 @@ def run_parts(value: Any, called: tuple[str, ...] = _NAMES) -> Any:
         if key == "jobs" and isinstance(one, dict):
             jobs += one.items()
         elif key in ("jobs", "repos") and isinstance(one, list):
-            # In Azure Pipelines, `jobs` is a list of tables that have their names. In pre-commit's settings,
-            # each hook of a repository is a job.
+            # In Azure Pipelines, `jobs` is a list of tables that have their names.
             for each in [child for child in one if isinstance(child, dict)]:
-                hooks = each.get("hooks")
-                parts = [{**each, "hooks": hook} for hook in hooks] if isinstance(hooks, list) else [each]
-                jobs += [(str(each.get("job") or each.get("deployment") or ""), part) for part in parts]
+                jobs += _split(str(each.get("job") or each.get("deployment") or ""), each, "hooks")
         elif isinstance(one, dict) and key not in _OTHER_TABLES and not _JOB_KEYS.isdisjoint(one):
-            jobs.append((key, one))
+            jobs += _split(key, one, "commands", "jobs")
         elif key not in _DESCRIPTIVE or isinstance(one, dict):
             rest[key] = one
     chosen: list[tuple[str, Any]] = []
@@ -403,6 +400,23 @@ def run_parts(value: Any, called: tuple[str, ...] = _NAMES) -> Any:
         names = {text.lower() for text in _texts([chosen, rest.get("workflows")])} - {""}
         more = [job for job in jobs if job in chosen or job[0].lower() in names]
     return rest, chosen
+
+
+def _split(name: str, job: dict[str, Any], *keys: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return a job for each hook of a repository of pre-commit, and for each command or job of lefthook.
+
+    Args:
+        name: the job's name.
+        job: the job.
+        keys: keys of which one can hold several parts.
+    """
+    key = next((key for key in keys if job.get(key)), "")
+    parts: Any = job.get(key)
+    parts = [{called: one} for called, one in parts.items()] if isinstance(parts, dict) else parts
+    # Lines of a shell are no parts: each decides what the next ones do.
+    several = isinstance(parts, list) and all(isinstance(one, dict) for one in parts)
+    # No other job names a part, and parts of one job must not name each other.
+    return [("", {**job, key: one, "": name}) for one in parts] if several else [(name, job)]
 
 
 def _texts(value: Any) -> Iterator[str]:
