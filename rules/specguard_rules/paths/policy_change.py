@@ -33,7 +33,7 @@ _WILD: Final = str.maketrans("?[\\", "***")
 """The characters that end the literal beginning of a pattern, all mapped to `*`."""
 
 _ASK: Final = "ask for an approval of PTH004."
-_HELP: Final = f"Leave it to a change of its own, and {_ASK}"
+_HELP: Final = f"Make it a change of its own, and {_ASK}"
 _UNREAD: Final = f"Put it right: until then every check ends with 2. Or {_ASK}"
 
 _AGENTS: Final = (b".claude/", b".codex/")
