@@ -176,8 +176,7 @@ def _help_command(error: click.UsageError, words: Sequence[str]) -> str:
         step = _CHANGES if extra and path.endswith(" check") else f"{path} --help"
         return opt.nearest_word(more.partition("(")[2], error.ctx, step) if extra else step
     # For an option without its value, click does not say which command it belongs to.
-    names = [word for word in words if word in COMMANDS][:1]
-    return " ".join(["specguard", *names, "--help"])
+    return " ".join(["specguard", *[word for word in words if word in COMMANDS][:1], "--help"])
 
 
 @click.command("hook")

@@ -115,8 +115,7 @@ def mixed(text: str) -> tuple[str, str, str] | None:
     for char in f"{text} ":
         if not char.isalpha() and not unicodedata.combining(char):
             if len(scripts) > 1 and (alike := next((one for one in scripts.items() if one[1]), None)):
-                other = next(script for script in scripts if script != alike[0])
-                return alike[1], alike[0], other
+                return alike[1], alike[0], next(script for script in scripts if script != alike[0])
             scripts.clear()
             continue
         script = "LATIN" if char.isascii() else unicodedata.name(char, "?").partition(" ")[0]

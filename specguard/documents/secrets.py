@@ -321,8 +321,7 @@ def _split_value(text: str, quote: str) -> tuple[str, str]:
         return text[:closing], text[closing + 1 :]
     value = text.split(None, 1)[0] if text.strip() else ""
     rest = text[len(value) :]
-    value = _QUERY.split(value)[0]
-    return value.rstrip("`*\"'.,;:)]}|").replace("\\_", "_"), rest
+    return _QUERY.split(value)[0].rstrip("`*\"'.,;:)]}|").replace("\\_", "_"), rest
 
 
 def _is_value(value: str, name: str) -> bool:
