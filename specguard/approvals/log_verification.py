@@ -289,18 +289,18 @@ class Verification:
 
     def _broken_files(self) -> Iterator[Problem]:
         """Yield the files that are not records; those only in the base become notes."""
-        here = {broken.path for broken in self.book.log.broken if broken.place != "base"}
-        for broken in self.book.log.broken:
-            name = broken.path.removeprefix(self.book.log.folder)
-            filed = self.book.log.filed.get(name.partition(b".")[0].decode("ascii", "replace"))
-            if broken.path not in here:
-                self.notes.append(f"{path_text(broken.path)} is broken only in the base: {broken.reason}")
+        here = {one.path for one in self.book.log.broken if one.place != "base"}
+        for one in self.book.log.broken:
+            filed = self.book.log.filed.get(os.path.basename(one.path).partition(b".")[0].decode("latin-1"))
+            if one.path not in here:
+                self.notes.append(f"{path_text(one.path)} is broken only in the base: {one.reason}")
                 continue
-            how = " in a commit: git rm -rf" if broken.place == "head" else ": rm -r"
+            committed = self.book.head and self.book.head.find(one.path)
+            how = " in a commit: git rm -rf" if committed else ": rm -r"
             step = f"put back what it was, or remove it{how}"
-            if filed is not None and "head" in filed.places and name.endswith(b".json"):
+            if filed is not None and "head" in filed.places and one.path.endswith(b".json"):
                 step = "put it back: git checkout HEAD --"
-            yield broken.path, broken.reason, f"{step} {shell_word(broken.path)}"
+            yield one.path, one.reason, f"{step} {shell_word(one.path)}"
 
     def _signature_problems(self, filed: FiledRecord) -> Iterator[Problem]:
         """Yield the problem with a record's signatures: the approver whom it names must have made each."""
