@@ -7,7 +7,7 @@ from functools import cached_property
 from specguard.change.tree import Documents, Tree
 from specguard.documents.data import Data, Problem, dotted, elements
 from specguard.errors import if_applicable, judge_each
-from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, only_text
+from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, grouped, only_text
 from specguard.plans.task import Task, flaws
 from specguard.work.dependencies import dependency_flaws, early_start
 from specguard.work.kinds import TASK_KEYS, Naming, PlanKind, normal_id
@@ -89,9 +89,8 @@ class Plan(Record):
             found = self.tasks[at].finding(message, step, f"{self.tasks[at].id}:{key}", *place)
             found.same_as = [f"PLN001 {self.tasks[at].id}:depends_on:owed:{key.partition(':')[2][:60]}"]
             yield found
-        for task in self.tasks:
-            if task.started:
-                yield from too_early(task, f"is {task.status}")
+        for task in (one for one in self.tasks if one.started):
+            yield from too_early(task, f"is {task.status}")
 
     def setting(self, key: str) -> str:
         """Return the key of one of the kind's settings, for a citation."""
@@ -244,8 +243,8 @@ class Plans(Record, frozen=False):
     def by_hand(self, work: Work) -> Sequence[Unit]:
         """Return what a branch changes beside its commits, if git did not make its merges by itself.
 
-        The unit names all tasks of the branch. Its entries are paths that no commit touches, and those of the
-        plan's folder that only commits for tasks touch.
+        Each unit names all tasks of the branch, those of another plan first. The entries are paths that no
+        commit touches, and those of plans' folders that only commits for tasks touch.
 
         Args:
             work: the change's work items, which name the tasks.
@@ -258,12 +257,14 @@ class Plans(Record, frozen=False):
         merges = [one.oid for one in change.commits if one.is_merge] if units else []
         if not merges or change.plain_merges.issuperset(merges):
             return ()
-        named = _unit_tasks((task for unit in units for task in unit.tasks), {"commit"})
+        named = [task for unit in units for task in unit.tasks]
+        by_plan = grouped((task.plan.path, task) for task in named)
+        tasks = [_unit_tasks([*first, *named], {"commit"}) for first in by_plan.values() or [[]]]
         touched = [(one.tasks, entry.path) for one in units for entry in one.entries]
         known = {path for tasks, path in touched if not (tasks and self.holding(path))}
-        before = own.documents if own else change.start_documents
-        entries = [one for one in change.entries if one.path not in known and not before.tree.has(one)]
-        return [Unit(self, named, ("commit",), entries, before, self.documents, merges[-1])]
+        old = own.documents if own else change.start_documents
+        entries = [one for one in change.entries if one.path not in known and not old.tree.has(one)]
+        return [Unit(self, one, ("commit",), entries, old, self.documents, merges[-1]) for one in tasks]
 
     def _read_plans(self, paths: Sequence[bytes]) -> list[Plan]:
         return [plan for path in paths if (plan := self.at(path)) is not None]
@@ -367,9 +368,8 @@ def _top_edits(before: Plan, after: Plan) -> Iterator[Edit]:
 
 def _task_edits(before: Plan, after: Plan, own: Container[str]) -> Iterator[Edit]:
     """Yield the edits of a plan's tasks, except finishing the tasks with the ids `own`."""
-    for name, task in before.by_id.items():
-        if name not in after.by_id:
-            yield Edit(f"removes {task.name}", task.key, None)
+    removed = [task for name, task in before.by_id.items() if name not in after.by_id]
+    yield from (Edit(f"removes {task.name}", task.key, None) for task in removed)
     for name, new in after.by_id.items():
         old = before.by_id.get(name)
         if old is None:
@@ -454,15 +454,14 @@ class Unit(Record):
 
     def edits(self) -> Iterator[Edit]:
         """Yield the unit's edits of its task's plan, except finishing its tasks with their evidence."""
-        path, ids = self.task.plan.path, [task.id for task in self.own_tasks]
+        path = self.task.plan.path
+        ids = [task.id for task in self.own_tasks if task.plan.path == path]
         return find_edits(self.plans.at(path, self.before), self.plans.at(path, self.after), *ids)
 
 
 def _commit_units(plans: Plans, tasks: Sequence[tuple[Naming, Task | None]]) -> list[Unit]:
     found, git = [], plans.change.git
-    for commit in if_applicable(lambda: plans.change.commits, ()):
-        if commit.is_merge:
-            continue
+    for commit in (one for one in if_applicable(lambda: plans.change.commits, ()) if not one.is_merge):
         parent = git.commit(commit.parents[0]).tree if commit.parents else None
         before, after = (Documents(Tree(git, tree)) for tree in (parent, commit.tree))
         named = _unit_tasks((task for naming, task in tasks if naming.commit == commit.oid), {"commit"})

@@ -280,7 +280,6 @@ def _branch_flaw(work_item: WorkItem, listed: Listed, branch: Branch, base: Base
 
 def _outside_files(listed: Listed, entries: Sequence[Entry], base: Base | None) -> Iterator[Finding]:
     """Yield a finding for each path outside the slice's files."""
-    place = path_text(listed.source.path)
     others = [other for other in listed.source.items if other.id != listed.id and other.files]
     patterns = [file.text for file in listed.files]
     files = ", ".join(patterns[:5]) + (", ..." if len(patterns) > 5 else "")
@@ -288,7 +287,7 @@ def _outside_files(listed: Listed, entries: Sequence[Entry], base: Base | None) 
         if listed.scope.matches(entry.path):
             continue
         message = f"{path_text(entry.path)} is not one of the files of {listed} ({files})"
-        step = f"Take it out, or have {place} list it for {listed} in the base first."
+        step = f"Take it out, or have {path_text(listed.source.path)} list it for {listed} in the base first."
         owners = [other for other in others if other.scope.matches(entry.path)]
         if len(owners) == 1:
             [owner] = owners
@@ -801,15 +800,15 @@ class UnexpectedFile(Rule):
 
     def check(self, plans: Plans, work: Work, run_settings: RunSettings, policy: Policy) -> Iterator[Finding]:
         """Compare the touched files with the expected ones."""
-        units = [unit for unit in (*plans.units(work), *plans.by_hand(work)) if unit.tasks]
+        units = [unit for unit in (*plans.units(work), *plans.by_hand(work)[:1]) if unit.tasks]
         if not units:
             raise NotApplicable("the change is for no task of a plan that the base has")
         for unit in units:
-            task = unit.task
-            excluded = (task.plan.folder + b"/", run_settings.folder, policy.log_folder)
+            task, own = unit.task, unit.own_tasks
+            excluded = (*(one.plan.folder + b"/" for one in own), run_settings.folder, policy.log_folder)
             touched = [entry for entry in unit.entries if not entry.path.startswith(excluded)]
-            paths = [one.expected_paths for one in unit.own_tasks]
-            files = [text for one in unit.own_tasks for text in one.expected_files]
+            paths = [one.expected_paths for one in own]
+            files = [text for one in own for text in one.expected_files]
             allowed = ", ".join(files[:6]) + (", ..." if len(files) > 6 else "") or "no files"
             for entry in (one for one in touched if not any(each.matches(one.path) for each in paths)):
                 message = f"{unit.label} for {task.name} touches {path_text(entry.path)}; expected: {allowed}"
@@ -1063,9 +1062,7 @@ def _plan_flaw(unit: Unit, plan: Plan, entry: Entry, what: str) -> Finding:
 
 def _appends_to_log(unit: Unit, plan: Plan, entry: Entry) -> bool:
     """True if an entry only appends lines to the plan's log."""
-    logs = {plan.folder + b"/" + name.encode("utf-8") for name in plan.settings.log}
-    if entry.path not in logs or not entry.is_file:
+    if not entry.is_file or entry.path[len(plan.folder) + 1 :] not in map(str.encode, plan.settings.log):
         return False
     old, new = unit.before.content(entry.path) or b"", unit.after.content(entry.path) or b""
-    added = new.removeprefix(old) if new.startswith(old) else b""
-    return bool(added) and (not old or old.endswith(b"\n") or added.startswith((b"\n", b"\r\n")))
+    return old != new and new.startswith(old if old[-1:] in b"\n" else (old + b"\n", old + b"\r\n"))
