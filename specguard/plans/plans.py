@@ -264,7 +264,7 @@ class Plans(Record, frozen=False):
         known = {path for tasks, path in touched if not (tasks and self.holding(path))}
         old = own.documents if own else change.start_documents
         entries = [one for one in change.entries if one.path not in known and not old.tree.has(one)]
-        return [Unit(self, one, ("commit",), entries, old, self.documents, merges[-1]) for one in tasks]
+        return [Unit(self, one, ("commit",), entries, old, self.documents, merges[-1], True) for one in tasks]
 
     def _read_plans(self, paths: Sequence[bytes]) -> list[Plan]:
         return [plan for path in paths if (plan := self.at(path)) is not None]
@@ -420,6 +420,7 @@ class Unit(Record):
         before: the documents before the unit.
         after: the documents after the unit.
         commit: the commit's full object id; None for the whole change.
+        merged: True for what merges by hand change beside the commits of a branch.
     """
 
     plans: Plans
@@ -429,6 +430,7 @@ class Unit(Record):
     before: Documents
     after: Documents
     commit: str | None = None
+    merged: bool = False
 
     @property
     def task(self) -> Task:

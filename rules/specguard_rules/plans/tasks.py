@@ -1065,4 +1065,8 @@ def _appends_to_log(unit: Unit, plan: Plan, entry: Entry) -> bool:
     if not entry.is_file or entry.path[len(plan.folder) + 1 :] not in map(str.encode, plan.settings.log):
         return False
     old, new = unit.before.content(entry.path) or b"", unit.after.content(entry.path) or b""
+    if unit.merged:
+        # Where both sides appended lines, either may come first.
+        lines = iter(new.splitlines())
+        return all(line in lines for line in old.splitlines())
     return old != new and new.startswith(old if old[-1:] in b"\n" else (old + b"\n", old + b"\r\n"))
