@@ -496,7 +496,7 @@ def _markdown_commands(text: str) -> Iterator[Command]:
     """Yield the commands of fenced shell blocks, and of code spans that no sentence forbids."""
     fence = info = before = lead = ""
     block: list[str] = []
-    start, quoted, indented, listed = 0, False, False, False
+    start, quoted, indented, width = 0, False, False, 0
     for number, line in enumerate(text.split("\n"), start=1):
         mark = _FENCE.match(line)
         if fence:
@@ -512,10 +512,10 @@ def _markdown_commands(text: str) -> Iterator[Command]:
             before = ""
         else:
             item, heading = _ITEM.match(line), not line.split(maxsplit=1)[0].strip("#")
-            listed = bool(item) or (listed and line[0].isspace())
-            # A line with a code span is rather a paragraph.
-            is_deep = line.startswith(("        ", "\t\t") if listed else ("    ", "\t"))
-            indented = (indented or not before) and is_deep and "`" not in line
+            indent = len(line.expandtabs(4)) - len(line.expandtabs(4).lstrip())
+            # A line with a code span is rather a paragraph. In an item, a block is indented from its text on.
+            indented = (indented or not before) and indent >= width + 4 and "`" not in line
+            width = width if indented else len(item[0].expandtabs(4)) if item else min(width, indent)
             yield from _block_commands(line if indented else "", "", number)
             before = "" if item or heading else before
             if not item and (heading or line.rstrip().endswith(":")):
