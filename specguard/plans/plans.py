@@ -439,8 +439,8 @@ class Unit(Record):
 
     @property
     def own_tasks(self) -> Sequence[Task]:
-        """The tasks that it implements: of a whole change the first, of commits all."""
-        return self.tasks if self.commit else self.tasks[:1]
+        """The tasks that it implements: for what merges change all of them, else the first."""
+        return self.tasks if self.merged else self.tasks[:1]
 
     @property
     def label(self) -> str:
