@@ -65,8 +65,8 @@ _RENAMING: Final = frozenset(["alias", "unalias", "eval", "source", ".", "trap"]
 """Programs after which commands may mean something else."""
 
 _SKIPS: Final = (
-    "SKIP", "PRE_COMMIT_ALLOW_NO_CONFIG", "HUSKY", "HUSKY_SKIP_HOOKS", "LEFTHOOK", "LEFTHOOK_EXCLUDE",
-    "OVERCOMMIT_DISABLE",
+    "SKIP", "PRE_COMMIT_ALLOW_NO_CONFIG", "PREK_SKIP", "PREK_ALLOW_NO_CONFIG", "HUSKY", "HUSKY_SKIP_HOOKS",
+    "LEFTHOOK", "LEFTHOOK_EXCLUDE", "OVERCOMMIT_DISABLE", "SKIP_SIMPLE_GIT_HOOKS",
 )  # fmt: skip
 """Variables that make git skip hooks."""
 

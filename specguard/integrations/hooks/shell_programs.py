@@ -298,7 +298,7 @@ _PROGRAMS: Final[Programs] = {
     **dict.fromkeys(("cp", "mv", "ln", "install"), _copy),
     **dict.fromkeys(("sed", "gsed"), _sed),
     **dict.fromkeys(("apply_patch", "applypatch"), _apply_envelope),
-    **dict.fromkeys(("pre-commit", "lefthook"), _uninstall),
+    **dict.fromkeys(("pre-commit", "prek", "lefthook"), _uninstall),
     "mkdir": lambda shell, _, words, __: shell.made.update(map(shell.absolute, shell.paths(*words))),
     "touch": _touch,
     "chmod": _chmod,
