@@ -36,6 +36,9 @@ SETTINGS_FILES: Final = (
 )  # fmt: skip
 """The agents' settings files, relative to a project or a home folder."""
 
+_MOVED_FOLDERS: Final = {"CLAUDE_CONFIG_DIR": b".claude/", "CODEX_HOME": b".codex/"}
+"""The variables that name another folder for an agent's settings in the home folder."""
+
 SYSTEM_FOLDERS: Final = (b"/etc/claude-code", b"/etc/codex", b"/etc/gemini-cli", b"/etc/cursor")
 """The folders of settings for all users."""
 
@@ -139,6 +142,9 @@ def _why_settings(
         return "holds git's settings, by which it may run other hooks, or none"
     roots = (*(tree.root for tree in trees), _home(environment))
     files = [root.rstrip(b"/") + b"/" + file for root in roots for file in SETTINGS_FILES]
+    for variable, usual in _MOVED_FOLDERS.items():
+        folder = os.path.realpath(os.fsencode(environment.get(variable) or "/nonexistent"))
+        files += [os.path.join(folder, one[len(usual) :]) for one in SETTINGS_FILES if one.startswith(usual)]
     plain = name.lower()
     reason = "holds the settings by which an agent's program runs specguard"
     gone = [file for file in files if edit.removes and is_below(file, name)]
@@ -158,10 +164,10 @@ def _why_settings(
 
 
 def _is_settings_file(name: bytes, files: Sequence[bytes]) -> bool:
-    """True if a file has the name of an agent's settings, or is where a link leads that is one of `files`."""
+    """True if a file has the name of an agent's settings, is one of `files`, or is where their links lead."""
     endings = tuple(b"/" + file.lower() for file in SETTINGS_FILES)
     links = (file for file in files if os.path.islink(file) or os.path.islink(os.path.dirname(file)))
-    return name.lower().endswith(endings) or any(name == os.path.realpath(link) for link in links)
+    return name.lower().endswith(endings) or name in {*files, *map(os.path.realpath, links)}
 
 
 def _why_content(new: bytes, old: bytes, name: bytes, ours: str) -> str:
@@ -236,10 +242,9 @@ def _why_installation(
     for folder in _installed_folders(trees):
         if _belongs_to(folder, name, trees) or (gone and is_below(folder, name)):
             return "belongs to specguard's installation"
-    if os.path.basename(name) in _PROGRAMS:
-        for folder in os.fsencode(environment.get("PATH", "")).split(b":"):
-            if folder.startswith(b"/") and os.path.realpath(folder) == os.path.dirname(name):
-                return "would be run in place of a program that the guard consists of"
+    folders = [one for one in os.fsencode(environment.get("PATH", "")).split(b":") if one.startswith(b"/")]
+    if os.path.basename(name) in _PROGRAMS and os.path.dirname(name) in map(os.path.realpath, folders):
+        return "would be run in place of a program that the guard consists of"
     cache = os.fsencode(environment.get("XDG_CACHE_HOME", ""))
     cache = (cache if cache.startswith(b"/") else _home(environment) + b"/.cache") + b"/specguard"
     for folder in (os.path.realpath(cache), cache):
@@ -262,14 +267,12 @@ def _installed_folders(trees: Sequence[Checkout]) -> list[bytes]:
 
     package = os.path.dirname(os.path.realpath(os.fsencode(specguard.__file__)))
     packages = os.path.dirname(package)
-    found: list[bytes] = []
+    found = [os.path.realpath(os.fsencode(sys.prefix))] if sys.prefix != sys.base_prefix else []
     if os.path.basename(packages) in (b"site-packages", b"dist-packages"):
         found.append(packages)
     elif not any(is_below(package, tree.root) for tree in trees):
         # Inside a working tree, the package is under development.
         found.append(package)
-    if sys.prefix != sys.base_prefix:
-        found.append(os.path.realpath(os.fsencode(sys.prefix)))
     return found
 
 
