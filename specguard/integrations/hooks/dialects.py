@@ -278,6 +278,9 @@ def _projects(data: Mapping[str, Any], environment: Mapping[str, str], agent: Ag
         wrong = "`workspace_roots` of the event is not a list of texts"
         roots = _check_type(data.get("workspace_roots") or [], list, wrong)
         found = [path_bytes(_check_type(root, str, wrong)) for root in roots]
+    elif agent == "codex":
+        # A call may name another folder than the session's.
+        found = [path_bytes(_optional(data, "cwd") or ".")]
     else:
         found = [os.fsencode(environment.get(name, "")) for name in PROJECTS.get(agent, ())]
     return [path for path in found if path.startswith(b"/")]
@@ -311,10 +314,9 @@ def write(event: HookEvent, answer: Reply) -> HookOutput:
         return HookOutput(_to_json(data), f"{text}\n" if answer.kind == "tell" and stops else "")
     if answer.kind == "pass":
         return HookOutput()
-    if stops or (agent == "gemini" and event.moment not in ("after", "start")):
-        return HookOutput(_to_json({"systemMessage": text}))
+    to_user = stops or (agent == "gemini" and event.moment not in ("after", "start"))
     # In Gemini CLI, a refusal after a tool would replace the tool's output, which the agent needs.
-    return HookOutput(_to_json(_context(event.name, text)))
+    return HookOutput(_to_json({"systemMessage": text} if to_user else _context(event.name, text)))
 
 
 def refusal(agent: Agent, name: str, reason: str) -> HookOutput:
@@ -323,8 +325,7 @@ def refusal(agent: Agent, name: str, reason: str) -> HookOutput:
     if agent == "gemini":
         data = _context(name, reason) if name == "SessionStart" else {"decision": "deny", "reason": reason}
     elif agent == "cursor":
-        claude = data if data and name[:1].isupper() else {}
-        data = _cursor_refusal(name[:1].lower() + name[1:], reason) | claude
+        data = _cursor_refusal(name[:1].lower() + name[1:], reason) | (data or {})
     return HookOutput(stderr=f"{reason}\n", code=2) if data is None else HookOutput(_to_json(data))
 
 

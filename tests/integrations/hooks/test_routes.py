@@ -60,23 +60,21 @@ def test_git_in_another_repository_is_not_judged_by_this_policy(project: Reposit
         assert bash(project, command).kind == "refuse", command
     environment = {"CLAUDE_PROJECT_DIR": str(project.path)}
     for command in tables["elsewhere"]["commands"]:
-        event = call("Bash", {"command": command}, tmp_path / "other")
-        assert ask("claude", event, project.path, environment=environment).kind == "pass"
-        event = call("Bash", {"command": f"cd ../repository/src && {command}"}, tmp_path / "other")
-        assert ask("claude", event, project.path, environment=environment).kind == "refuse"
+        for enter, answer in (("", "pass"), ("cd ../repository/src && ", "refuse")):
+            given = {"command": enter + command, "workdir": "../other"}
+            for agent, start in (("claude", tmp_path / "other"), ("codex", project.path)):
+                asked = ask(agent, call("Bash", given, start), project.path, environment=environment)
+                assert asked.kind == answer, (agent, given)
+    project.write("docs/api/x.yaml", "changed\n")
+    after = call("Bash", given, project.path, hook_event_name="PostToolUse")
+    assert "PTH001" in ask("codex", after, project.path).refusal
 
 
 def test_a_repository_made_around_a_guarded_file_does_not_take_it_out(project: Repository) -> None:
     Repository(project.path / "docs/api")
-    asked = edit(project, "docs/api/x.yaml")
-    assert "PTH001" in asked.refusal
-    asked = ask(
-        "claude",
-        write("x.yaml", project.path / "docs/api"),
-        project.path / "docs/api",
-        environment={"CLAUDE_PROJECT_DIR": str(project.path)},
-    )
-    assert "PTH001" in asked.refusal
+    start, environment = project.path / "docs/api", {"CLAUDE_PROJECT_DIR": str(project.path)}
+    assert "PTH001" in edit(project, "docs/api/x.yaml").refusal
+    assert "PTH001" in ask("claude", write("x.yaml", start), start, environment=environment).refusal
 
 
 def test_in_a_worktree_the_shared_git_folder_is_refused(project: Repository, tmp_path: Path) -> None:
