@@ -139,20 +139,22 @@ class _State:
         self.session = Session(event, event_trees[0])
         self._notes: dict[str, str] = {f"lost {pin.oid}": pin.warning} if pin.warning else {}
         self._entered = _entered_trees(event, self.session.began)
-        trees = [*event_trees, *(tree for tree in self._entered if tree not in event_trees)]
-        trees = [tree for tree in trees if tree.common == event_trees[0].common]
+        common = event_trees[0].common
+        trees = [tree for tree in dict.fromkeys([*event_trees, *self._entered]) if tree.common == common]
         found = [
             (looking.pop(tree.root, None) or Lookup(os.fsdecode(tree.root), event.environment)).repository()
             for tree in trees
         ]
-        states = list(map(self._signature, trees, found)) if pin.oid else [""]
+        # A bare repository beside its worktrees has no files.
+        pairs = [pair for pair in zip(trees, found, strict=True) if pair[0] == trees[0] or not pair[1].bare]
+        states = [self._signature(*pair) for pair in pairs] if pin.oid else [""]
         now = "".join(states) if all(states) else ""
         if now and now == pin.seen and event.moment == "after":
             # Nothing has changed since the last event, so there are no new findings.
             self.fingerprints = self.session.reported
             return
-        for tree, repository in zip(trees, found, strict=True):
-            self._judge(tree, repository)
+        for pair in pairs:
+            self._judge(*pair)
         self.fingerprints = [*self._notes, *_fingerprints([*self.on_tree, *self.on_commits])]
         if self.on_commits:
             pin.found = _fingerprints(self.on_commits)
