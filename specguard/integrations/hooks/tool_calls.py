@@ -131,8 +131,7 @@ def _edit_effects(event: HookEvent) -> Effects:
     # A tool that only reads may be one of a server such as `text-editor`.
     said = name if name.startswith(("find", "get", "list", "read", "search", "view")) else tool.lower()
     writes = is_known or (any(word in said for word in WRITING) and not talks and not is_dry)
-    lists = [inputs.get(key) for key in LIST_KEYS if writes]
-    several = [one for found in lists if isinstance(found, list) for one in found]
+    several = [one for key in LIST_KEYS if isinstance(inputs.get(key), list) for one in inputs[key]]
     calls = [inputs, *(one for one in several if isinstance(one, dict))]
     # The source of a copy is only read.
     keys = [key for key in PATH_KEYS if key != "source" or "copy" not in name]
@@ -452,8 +451,7 @@ def _work_tree(root: bytes) -> Checkout | None:
         git_dir = os.path.realpath(os.path.join(root, text[8:]))
     if not os.path.exists(git_dir + b"/HEAD"):
         return None
-    shared = _first_line(git_dir + b"/commondir")
-    common = os.path.realpath(os.path.join(git_dir, shared)) if shared else git_dir
+    common = os.path.realpath(os.path.join(git_dir, _first_line(git_dir + b"/commondir")))
     return Checkout(root=root, git_dir=git_dir, common=common)
 
 
