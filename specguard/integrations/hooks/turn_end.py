@@ -130,17 +130,16 @@ class _State:
     """
 
     def __init__(self, event: HookEvent, looking: dict[bytes, Lookup]) -> None:
-        event_trees = trees_of(event)
+        given = trees_of(event)
         self.on_tree: list[Verdict] = []
         self.on_commits: list[Verdict] = []
         self.own: set[str] = set()
         self._event = event
-        self._pin = pin = Pin.of(event, event_trees[0])
-        self.session = Session(event, event_trees[0])
+        self._pin = pin = Pin.of(event, given[0])
+        self.session = Session(event, given[0])
         self._notes: dict[str, str] = {f"lost {pin.oid}": pin.warning} if pin.warning else {}
         self._entered = _entered_trees(event, self.session.began)
-        common = event_trees[0].common
-        trees = [tree for tree in dict.fromkeys([*event_trees, *self._entered]) if tree.common == common]
+        trees = [tree for tree in dict.fromkeys([*given, *self._entered]) if tree.common == given[0].common]
         found = [
             (looking.pop(tree.root, None) or Lookup(os.fsdecode(tree.root), event.environment)).repository()
             for tree in trees
