@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar, Final, Literal
 
     from specguard.approvals.approvals import Decision
-    from specguard.rules import Approvals, Base, Commit, Entry, Policy, Severity, Tree
+    from specguard.rules import Approvals, Base, Commit, Entry, Policy, Severity, Stage, Tree
 
     Kind = Literal["untrusted", "expired", "self", "replayed", "broad", "reason"]
 
@@ -177,7 +177,8 @@ class UntrustedApproval(_RefusedApproval, Rule):
 
     Approvers are in `[[approvals.approver]]` of the base. With `--enforce`, as in CI, proof is their key's
     signature, the platform's review of this head (`--pr-reviews`), or presence in the base. Otherwise
-    unsigned approvals count, except for rules that need a signature, such as PTH004.
+    unsigned approvals count, except for rules that need a signature, such as PTH004. An agent may not
+    write one.
 
     Why is this bad? A change could approve itself.
 
@@ -236,6 +237,7 @@ class UntrustedApproval(_RefusedApproval, Rule):
     """
 
     code: ClassVar[str] = "APR002"
+    stages: ClassVar[tuple[Stage, ...]] = ("edit", "staged", "push", "range", "pull-request", "run")
     condition: ClassVar[str] = "every approval was given by somebody who may, as far as that must be proven"
     kind: ClassVar[Kind] = "untrusted"
     cited: ClassVar[Mapping[str, str]] = dict.fromkeys(("record", "approver", "rules"), _APPROVER)

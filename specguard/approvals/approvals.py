@@ -432,7 +432,7 @@ class Approvals:
             yield f"its signature is by no key of {approver.name}", unsign, ""
         elif proof in ("base", "local") and (signed := [rule.code for rule in rules if rule.signed]):
             yield f"it is not signed, and only a signature lifts {' and '.join(signed)}", sign, ""
-        elif enforce and proof == "local":
+        elif proof == "local" and (enforce or self._facts.change.stage == "edit"):
             yield "nothing proves it: it is not signed", sign, ""
         elif enforce and (filed.places == {"local"} or filed.local_signature):
             what = "it" if filed.places == {"local"} else "its signature"
