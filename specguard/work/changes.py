@@ -95,12 +95,10 @@ def _document_changes(work: Work, name: str, path: bytes, before: Tree, after: T
         return
     item = f"{name} {item_id}" if item_id else f"a {name}"
     old, new = read_text(before, path), read_text(after, path)
-    if old is None:
-        return
-    if new is None:
+    if old is not None and new is not None:
+        yield from _differences(name, item, path, _read_statements(kind, old), _read_statements(kind, new))
+    elif old is not None:
         yield Alteration(kind=name, item=item, what="document", old=[path_text(path)], new=[], path=path)
-        return
-    yield from _differences(name, item, path, _read_statements(kind, old), _read_statements(kind, new))
 
 
 def _differences(
@@ -127,13 +125,13 @@ def _read_statements(kind: WorkKind, text: str) -> Mapping[str, _Stated]:
 
 
 def _list_changes(work: Work, name: str, path: bytes, before: Tree, after: Tree) -> Iterator[Alteration]:
-    kind, earlier = work.kinds[name], path
-    if before.find(path) is None:
-        # The list of a new pass replaces that of the pass before it.
-        sources = Sources({name: kind}, documents=Documents(before), passes=work.passes)
-        lists = [one.path for one in sources.all]
-        over = work.passes.superseded([path, *lists])
-        earlier = next((one for one in lists if not over.isdisjoint(folders_of(one))), path)
+    kind = work.kinds[name]
+    lists = [one.path for one in Sources({name: kind}, documents=Documents(before), passes=work.passes).all]
+    over = work.passes.superseded([path, *lists])
+    if not over.isdisjoint(folders_of(path)):
+        return
+    # The list of a new pass replaces that of the pass before it.
+    earlier = next((one for one in lists if not over.isdisjoint(folders_of(one))), path)
     later_items = {normal_id(listed.id): listed for listed in _listed_items(name, kind, path, after)}
     open_items = [listed for listed in _listed_items(name, kind, earlier, before) if not listed.closed]
     for listed in open_items:
