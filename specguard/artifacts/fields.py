@@ -12,7 +12,7 @@ from specguard.documents.completeness import content_of, content_of_text, is_bar
 from specguard.documents.data import walk
 from specguard.documents.fields import Field, find_fields, normal_name
 from specguard.documents.list_items import without_box
-from specguard.model import TYPE_CHECKING, cached_method, path_text, shortened
+from specguard.model import TYPE_CHECKING, cached_method, folders_of, path_text, shortened
 from specguard.work.name_templates import path_template
 
 if TYPE_CHECKING:
@@ -321,10 +321,16 @@ def missing_records(artifact: Artifact) -> Iterator[Finding]:
             yield artifact.finding(f"records.{index}", f"record {path_text(path)}", message, help)
 
 
-def _recorded_files(artifact: Artifact, template: str) -> Sequence[bytes]:
-    """Return the files of a template of `records`: a plain name is relative to the artifact's folder."""
-    rooted = f"/{template.removeprefix('/')}" if "/" in template else template
-    return artifact.artifacts.places.files_beside(artifact.folder, rooted, artifact.fields)
+def _recorded_files(artifact: Artifact, *templates: str) -> Sequence[bytes]:
+    """Return the files of templates of `records`, without those of passes that a later one supersedes.
+
+    A plain name is relative to the artifact's folder.
+    """
+    work, places = artifact.artifacts.work(), artifact.artifacts.places
+    texts = [f"/{one.removeprefix('/')}" if "/" in one else one for one in templates]
+    found = [path for text in texts for path in places.files_beside(artifact.folder, text, artifact.fields)]
+    over = work.passes.superseded(found) if work else frozenset()
+    return [path for path in found if over.isdisjoint(folders_of(path))]
 
 
 def missing_revisions(artifact: Artifact) -> Iterator[Finding]:
@@ -367,10 +373,9 @@ def _revision_problem(artifact: Artifact, part: str, *, only: bool) -> str:
         return f"the empty range {part!r}"
     git = artifact.artifacts.change.git
     if only and len(found) == 1 and is_oid(found[0], git.repository.oid_digits):
-        for template in artifact.contract.records:
-            for path in _recorded_files(artifact, template):
-                if not git.tree_at(found[0]).has_file(path):
-                    return f"{part!r}, a commit without {path_text(path)}"
+        for path in _recorded_files(artifact, *artifact.contract.records):
+            if not git.tree_at(found[0]).has_file(path):
+                return f"{part!r}, a commit without {path_text(path)}"
     return ""
 
 
