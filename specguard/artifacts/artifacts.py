@@ -90,11 +90,6 @@ class Artifacts(Record, frozen=False):
             raise change.git.missing(f"the commit {name}", "the clone is shallow")
         return oid or ""
 
-    @property
-    def whole(self) -> bool:
-        """True if the whole tree is judged, and not only the changed paths."""
-        return self.change.whole
-
     @cached_property
     def entries(self) -> Sequence[Entry]:
         """The entries that the change adds, modifies and deletes; empty for a whole tree without a change.
@@ -103,7 +98,7 @@ class Artifacts(Record, frozen=False):
             NotApplicable: this stage has no entries.
             MissingFact: they cannot be read.
         """
-        return if_applicable(lambda: self.change.entries, []) if self.whole else self.change.entries
+        return if_applicable(lambda: self.change.entries, []) if self.change.whole else self.change.entries
 
     @cached_property
     def all(self) -> Sequence[Artifact]:
@@ -113,7 +108,7 @@ class Artifacts(Record, frozen=False):
     @cached_property
     def judged(self) -> Sequence[Artifact]:
         """The artifacts that the change adds or modifies; all artifacts with `--all`."""
-        if self.whole:
+        if self.change.whole:
             return self.all
         return self._at_paths([entry.path for entry in self.entries if not entry.deleted])
 
@@ -154,7 +149,7 @@ class Artifacts(Record, frozen=False):
         companions = [one for contract in self.contracts.values() for one in contract.companions]
         texts = [path_template(text).render({}) for one in companions for text in alternatives(one)]
         places = Selecting([text if text.startswith("/") else f"**/{text}" for text in texts])
-        changed = [] if self.whole else [entry.path for entry in self.entries if not entry.added]
+        changed = [] if self.change.whole else [entry.path for entry in self.entries if not entry.added]
         lost = [path for path in places.among(changed) if artifact_problem(self, path)]
         return [one for one in self.all if not one.touched and lacks_companion(one, lost)] if lost else []
 
@@ -166,7 +161,7 @@ class Artifacts(Record, frozen=False):
     @cached_property
     def judged_passes(self) -> Sequence[Artifact]:
         """The existing folders of passes in which the change touches anything; all of them with `--all`."""
-        return self.passes if self.whole else self._passes_above([entry.path for entry in self.entries])
+        return self.passes if self.change.whole else self._passes_above([one.path for one in self.entries])
 
     def disagreements(self, entries: Sequence[Entry], start: Documents) -> Iterator[Finding]:
         """Return the differences between the touched manifests and the paths that the change removes.

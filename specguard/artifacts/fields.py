@@ -322,15 +322,18 @@ def missing_records(artifact: Artifact) -> Iterator[Finding]:
 
 
 def _recorded_files(artifact: Artifact, *templates: str) -> Sequence[bytes]:
-    """Return the files of templates of `records`, without those of passes that a later one supersedes.
-
-    A plain name is relative to the artifact's folder.
-    """
-    work, places = artifact.artifacts.work(), artifact.artifacts.places
+    """Return the files of templates of `records`: a plain name is relative to the artifact's folder."""
+    places = artifact.artifacts.places
     texts = [f"/{one.removeprefix('/')}" if "/" in one else one for one in templates]
     found = [path for text in texts for path in places.files_beside(artifact.folder, text, artifact.fields)]
-    over = work.passes.superseded(found) if work else frozenset()
-    return [path for path in found if over.isdisjoint(folders_of(path))]
+    return _of_last_passes(artifact, found)
+
+
+def _of_last_passes(artifact: Artifact, paths: Sequence[bytes]) -> Sequence[bytes]:
+    """Return the paths without those in passes that a later one with another of the paths supersedes."""
+    work = artifact.artifacts.work()
+    over = work.passes.superseded(paths) if work else frozenset()
+    return [path for path in paths if over.isdisjoint(folders_of(path))]
 
 
 def missing_revisions(artifact: Artifact) -> Iterator[Finding]:
@@ -480,7 +483,8 @@ def wrong_authors(artifact: Artifact) -> Iterator[Finding]:
     work, unread = None if is_contract else artifact.artifacts.work(), ""
     if is_contract:
         related = artifact.artifacts.related(artifact, name)
-        others = [(path_text(one.path), _people_of(one, key)) for one in related]
+        last = _of_last_passes(artifact, [one.path for one in related])
+        others = [(path_text(one.path), _people_of(one, key)) for one in related if one.path in last]
     elif work is not None and name in work.kinds:
         items, unread = related_items(artifact, work, name)
         others = [(str(item), _people(item.fields.get(key, ""))) for item in items]

@@ -56,7 +56,7 @@ def out_of_order(
     Raises:
         MissingFact: a required file or object is missing.
     """
-    touched = waves.all if waves.artifacts.whole else waves.touched([entry.path for entry in entries])
+    touched = waves.all if waves.artifacts.change.whole else waves.touched([entry.path for entry in entries])
     for wave in touched:
         yield from _early_artifacts(wave)
     works = _find_works(waves, touched, branch, item)

@@ -133,8 +133,7 @@ def _list_changes(work: Work, name: str, path: bytes, before: Tree, after: Tree)
     # The list of a new pass replaces that of the pass before it.
     earlier = next((one for one in lists if not over.isdisjoint(folders_of(one))), path)
     later_items = {normal_id(listed.id): listed for listed in _listed_items(name, kind, path, after)}
-    open_items = [listed for listed in _listed_items(name, kind, earlier, before) if not listed.closed]
-    for listed in open_items:
+    for listed in (one for one in _listed_items(name, kind, earlier, before) if not one.closed):
         later = later_items.get(normal_id(listed.id))
         if later is None:
             yield Alteration(kind=name, item=str(listed), what="entry", old=[listed.id], new=[], path=path)

@@ -1144,7 +1144,7 @@ class UnlistedLeftover(Rule):
         for name, contract in artifacts.contracts.items():
             for artifact in artifacts.named(name) if contract.closure else ():
                 for finding in artifact.flaws(self.name):
-                    judged = artifacts.whole or artifact.touched or finding.path in present
+                    judged = artifacts.change.whole or artifact.touched or finding.path in present
                     if judged and finding.path not in reported:
                         reported.add(finding.path)
                         yield finding
