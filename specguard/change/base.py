@@ -403,8 +403,7 @@ def _fetch_command(remote: str, branch: str) -> str:
 def no_base_error(remote: str = "origin") -> SpecguardError:
     """Return the error about a base that is neither named nor found under the usual names."""
     message = f"there is no base to compare with: tried {', '.join(_usual_refs(remote))}"
-    help = "Name it with `--base REF`, or fetch one of these."
-    return SpecguardError(message, help=help, code="no-base")
+    return SpecguardError(message, help="Name it with `--base REF`, or fetch one of these.", code="no-base")
 
 
 def _usual_refs(remote: str) -> tuple[str, ...]:

@@ -216,8 +216,7 @@ class Facts:
         from specguard.work.item_lists import Sources
         from specguard.work.kinds import Passes
 
-        passes = Passes.of_policy(self._policy)
-        sources = Sources(kinds, self.change.documents, self.change, passes=passes)
+        sources = Sources(kinds, self.change.documents, self.change, passes=Passes.of_policy(self._policy))
         self.set_done(sources, self.change.base.head or self.change.found.oid, lambda: self.change.commits)
         return sources
 

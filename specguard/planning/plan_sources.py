@@ -217,8 +217,7 @@ class SourcePage:
         read = ((at, _HEADING.match(self.lines[at])) for at in range(begin, end))
         found = [(at, match[1], match[2] or "") for at, match in read if match]
         headings = [(at, len(marks), title.strip()) for at, marks, title in found if len(marks) <= level]
-        ends = [at for at, _, _ in headings[1:]] + [end]
-        placed = zip(headings, ends, strict=False)
+        placed = zip(headings, [at for at, _, _ in headings[1:]] + [end], strict=False)
         return [PageSection(title, at + 1, stop) for (at, one, title), stop in placed if one == level]
 
     def body(self, section: PageSection) -> Sequence[str]:
