@@ -136,8 +136,12 @@ class Claims:
             is_old = not self._whole and all(gone[key] > 0 for key in keys)
             kept[place] -= 1
             gone.subtract(keys if is_old else ())
-            names = item.names if is_old and proofs else ()
-            if is_old and not any(place in proofs for name in names for place in tree_paths(name, path)):
+            if is_old and not any(place in proofs for name in item.names for place in tree_paths(name, path)):
+                continue
+            spec = self._specs.now.at(path) if self._specs is not None else None
+            given = [one.written for one in (spec.approvals if spec else ()) if one.complete]
+            # The tick of an approval is no claim that something is done.
+            if any((one.path, one.line) == (path, item.line) for one in given):
                 continue
             cited = self._find_manifests(item.names, path, self.evidence)
             claim = Claim(

@@ -1384,8 +1384,8 @@ class UnprovenCheckbox(Rule):
     It names an existing file that matches `evidence` of `[checklists]`, usually a run's manifest. The
     file's `status` is in `succeeded` of `[runs]`, no command's last result failed, and it belongs to no other
     item. `[x]`, emoji beside items, and `Status: Completed` are ticks. Judged are items that the change ticks
-    or rewrites, or whose evidence it changes; with `--all`, all. With `[runs] keep = "local"`, the rule is
-    indeterminate without the runs, as in CI.
+    or rewrites, or whose evidence it changes; with `--all`, all. The approvals of a spec are no ticks. With
+    `[runs] keep = "local"`, the rule is indeterminate without the runs, as in CI.
 
     Why is this bad? Agents tick what they believe.
 
