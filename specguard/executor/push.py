@@ -366,8 +366,7 @@ def body_of(run: Run) -> str:
 def _last_gates(manifest: Manifest) -> list[Command]:
     """Return the gates of the last tree: earlier ones ran on other trees, and were run again."""
     gates = [command for command in manifest.commands if command.kind == "gate"]
-    newest = {(gate.name, gate.command): gate for gate in gates if gate.tree == gates[-1].tree}
-    return list(newest.values())
+    return list({(gate.name, gate.command): gate for gate in gates if gate.tree == gates[-1].tree}.values())
 
 
 def _with_part(body: str, run: Run) -> str:

@@ -206,8 +206,7 @@ class LocalFiles:
             found = inside != b"." and is_run(folder, marks)
             # Records inside a run's folder belong to that run, such as those from before the folder was
             # reused.
-            end = found or inside.count(b"/") == _DEEPEST - 1
-            names[:] = [] if end else sorted(names)
+            names[:] = [] if found or inside.count(b"/") == _DEEPEST - 1 else sorted(names)
             if found:
                 yield inside
 
