@@ -193,17 +193,22 @@ class Passes(Record):
         return cls([one.root for one in contracts if one.root], waves.by)
 
     def superseded(self, paths: Iterable[bytes]) -> frozenset[bytes]:
-        """Return the folders of all passes above some paths, except the last ones in natural order."""
+        """Return the folders of all passes above some paths, except the last ones in natural order.
+
+        The values of a pass's placeholders decide, such as `{nn}` and `{date}`, and then its path.
+        """
         if not self.roots:
             return frozenset()
         folders = sorted({folder for path in paths for folder in folders_of(path)})
-        found = ((root, *pair) for root in self.roots for pair in path_template(root).find(folders))
+        found = [(root, *pair) for root in self.roots for pair in path_template(root).find(folders)]
+        found.sort(key=lambda one: natural_key(folders[one[1]]))
+        found.sort(key=lambda one: [natural_key(one[2][name]) for name in one[2] if name not in self.by])
         passes = grouped(
             ((root, *(fields[name].casefold() for name in self.by)), folders[at])
             for root, at, fields in found
             if all(map(fields.get, self.by))
         )
-        return frozenset(path for same in passes.values() for path in sorted(same, key=natural_key)[:-1])
+        return frozenset(path for same in passes.values() for path in same[:-1])
 
 
 def natural_key(name: str | bytes) -> list[tuple[int, str]]:
