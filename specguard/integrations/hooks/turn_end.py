@@ -144,8 +144,9 @@ class _State:
             (looking.pop(tree.root, None) or Lookup(os.fsdecode(tree.root), event.environment)).repository()
             for tree in trees
         ]
-        # A bare repository beside its worktrees has no files.
-        pairs = [pair for pair in zip(trees, found, strict=True) if pair[0] == trees[0] or not pair[1].bare]
+        pairs = list(zip(trees, found, strict=True))
+        # A bare repository beside its worktrees has no index, unlike a working tree that settings call bare.
+        pairs[1:] = [pair for pair in pairs[1:] if not pair[1].bare or pair[1].max_indexed()]
         states = [self._signature(*pair) for pair in pairs] if pin.oid else [""]
         now = "".join(states) if all(states) else ""
         if now and now == pin.seen and event.moment == "after":
