@@ -512,9 +512,10 @@ def _markdown_commands(text: str) -> Iterator[Command]:
             before = ""
         else:
             item, heading = _ITEM.match(line), not line.split(maxsplit=1)[0].strip("#")
-            indent = len(line.expandtabs(4)) - len(line.expandtabs(4).lstrip())
-            # A line with a code span is rather a paragraph. In an item, a block is indented from its text on.
-            indented = (indented or not before) and indent >= width + 4 and "`" not in line
+            indent = len(line.expandtabs(4)) - len(line.expandtabs(4).lstrip(" "))
+            # A line with a code span is rather a paragraph, and an item begins no block.
+            # In an item, a block is indented from its text on.
+            indented = (indented or not (before or item)) and indent >= width + 4 and "`" not in line
             width = width if indented else len(item[0].expandtabs(4)) if item else min(width, indent)
             yield from _block_commands(line if indented else "", "", number)
             before = "" if item or heading else before
