@@ -143,8 +143,9 @@ def _why_settings(
     roots = (*(tree.root for tree in trees), _home(environment))
     files = [root.rstrip(b"/") + b"/" + file for root in roots for file in SETTINGS_FILES]
     for variable, usual in _MOVED_FOLDERS.items():
-        folder = os.path.realpath(os.fsencode(environment.get(variable) or "/nonexistent"))
-        files += [os.path.join(folder, one[len(usual) :]) for one in SETTINGS_FILES if one.startswith(usual)]
+        named = os.fsencode(environment.get(variable) or "/nonexistent")
+        for folder in (os.path.abspath(named), os.path.realpath(named)):
+            files += [os.path.join(folder, one[len(usual) :]) for one in SETTINGS_FILES if usual in one]
     plain = name.lower()
     reason = "holds the settings by which an agent's program runs specguard"
     gone = [file for file in files if edit.removes and is_below(file, name)]
