@@ -512,7 +512,7 @@ def _markdown_commands(text: str) -> Iterator[Command]:
             before = ""
         else:
             item, heading = _ITEM.match(line), not line.split(maxsplit=1)[0].strip("#")
-            indent = len(line.expandtabs(4)) - len(line.expandtabs(4).lstrip(" "))
+            indent = len(line[: len(line) - len(line.lstrip(" \t"))].expandtabs(4))
             # A line with a code span is rather a paragraph, and an item begins no block.
             # In an item, a block is indented from its text on.
             indented = (indented or not (before or item)) and indent >= width + 4 and "`" not in line
