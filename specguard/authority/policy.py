@@ -44,15 +44,13 @@ def encode(value: Any) -> Any:
         arguments: dict[str, Any] = {"patterns": list(value.patterns), "expressions": list(value.expressions)}
     elif isinstance(value, Expression):
         arguments = {"text": value.text, "literals": list(value.literals)}
-    elif isinstance(value, Record):
+    else:
         values = vars(value)
         arguments = {
             name: encode(values[name])
             for name in value._fields
             if not hasattr(cls, name) or values[name] is not getattr(cls, name)
         }
-    else:
-        raise TypeError(f"a setting cannot be a {cls.__name__}")
     return import_path(cls), arguments
 
 

@@ -216,8 +216,6 @@ def _pre_commit_push(git: Git, environment: Mapping[str, str]) -> Push:
     # For a branch without any commit of the remote, TO_REF is not set; the local branch is pushed then.
     new = resolve(git, environment.get("PRE_COMMIT_TO_REF") or local or "HEAD").oid
     remote_ref = environment.get("PRE_COMMIT_REMOTE_BRANCH") or local or git.repository.branch or ""
-    if remote_ref and not remote_ref.startswith("refs/"):
-        remote_ref = f"refs/heads/{remote_ref}"
     old = None
     if remote_ref.startswith("refs/heads/"):
         tracking = f"refs/remotes/{remote}/{remote_ref.removeprefix('refs/heads/')}"
