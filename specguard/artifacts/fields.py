@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from unicodedata import category
 
+from specguard.artifacts.files import own_place
 from specguard.artifacts.sections import titles_of
 from specguard.documents.blocks import List, all_texts, fences, texts
 from specguard.documents.completeness import content_of, content_of_text, is_bare_nothing, plain_words
@@ -376,8 +377,10 @@ def _revision_problem(artifact: Artifact, part: str, *, only: bool) -> str:
         return f"the empty range {part!r}"
     git = artifact.artifacts.change.git
     if only and len(found) == 1 and is_oid(found[0], git.repository.oid_digits):
+        tree = git.tree_at(found[0])
         for path in _recorded_files(artifact, *artifact.contract.records):
-            if not git.tree_at(found[0]).has_file(path):
+            # Both may have been archived since.
+            if not any(tree.has_file(one) for one in tree.paths() if own_place(one) == own_place(path)):
                 return f"{part!r}, a commit without {path_text(path)}"
     return ""
 
