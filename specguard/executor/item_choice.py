@@ -220,8 +220,9 @@ class Start:
         if is_paper(self.policy, kind):
             return paper_item(self.policy, self.documents.tree, kind, self.options.plan, self.options.item)
         if kind not in self.work.kinds:
-            described = ", ".join(self.work.kinds) or "no kind of work items"
-            help = f"it describes {described}; add a table [work.{kind}], or see `specguard run --help`"
+            described = ", ".join(self.work.kinds)
+            help = f"it describes {described}; name one before an item, or " if described else ""
+            help += "add a table [work.<kind>]"
             raise incomplete(f"the policy describes no {kind}", nearest(kind, self.work.kinds, help))
         found = self._find_listed(kind) if self.work.kinds[kind].source else self._find_pointed(kind)
         if isinstance(found, Unresolved):
