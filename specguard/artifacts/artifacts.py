@@ -6,7 +6,7 @@ import importlib
 import re
 from functools import cached_property
 
-from specguard.artifacts.files import Places, alternatives, artifact_problem, folders_above, lacks_companion
+from specguard.artifacts.files import Places, alternatives, artifact_problem, folders_above, had_companion
 from specguard.declaration.patterns import Selecting
 from specguard.documents.data import Data, Problem, data_kind
 from specguard.errors import SpecguardError, if_applicable
@@ -150,8 +150,11 @@ class Artifacts(Record, frozen=False):
         texts = [path_template(text).render({}) for one in companions for text in alternatives(one)]
         places = Selecting([text if text.startswith("/") else f"**/{text}" for text in texts])
         changed = [] if self.change.whole else [entry.path for entry in self.entries if not entry.added]
-        lost = [path for path in places.among(changed) if artifact_problem(self, path)]
-        return [one for one in self.all if not one.touched and lacks_companion(one, lost)] if lost else []
+        lost = {path for path in places.among(changed) if artifact_problem(self, path)}
+        if not lost:
+            return []
+        before = Places(self.change.start_documents.tree)
+        return [one for one in self.all if not one.touched and had_companion(one, lost, before)]
 
     @cached_property
     def passes(self) -> Sequence[Artifact]:

@@ -12,7 +12,7 @@ from specguard.model import TYPE_CHECKING, Finding, cached_method, folders_of, g
 from specguard.work.name_templates import PathTemplate, path_template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.change.tree import Tree
@@ -60,13 +60,6 @@ class Places:
     def files_beside(self, folder: bytes, text: str, fields: Mapping[str, str]) -> Sequence[bytes]:
         """Return the regular files among the results of `matching`."""
         return list(filter(self.tree.has_file, self.matching(folder, text, fields)))
-
-    def matches(self, path: bytes, folder: bytes, text: str, fields: Mapping[str, str]) -> bool:
-        """True if a path, existing or not, matches a template; arguments as for `matching`."""
-        template = path_template(text)
-        above = b"" if text.startswith("/") else join_path(folder, b"")
-        name, names = path.removeprefix(above), template.names & fields.keys()
-        return path.startswith(above) and template.key_of(name, names) == template.key(fields)
 
     def below(self, folder: bytes) -> Sequence[bytes]:
         """Return all non-folder paths below a folder, sorted; all paths of the tree for the root.
@@ -140,11 +133,10 @@ def missing_files(artifact: Artifact) -> Iterator[Finding]:
         yield from _missing(artifact, [template], f"members.{index}", where=f"in {name}/")
 
 
-def lacks_companion(artifact: Artifact, lost: Sequence[bytes]) -> bool:
-    """True if one of the lost paths was a companion of an artifact."""
-    places, folder, fields = artifact.artifacts.places, artifact.folder, artifact.fields
+def had_companion(artifact: Artifact, lost: Set[bytes], places: Places) -> bool:
+    """True if one of the lost paths was a companion of an artifact in the places before the change."""
     texts = [one for companion in artifact.contract.companions for one in alternatives(companion)]
-    return any(places.matches(path, folder, text, fields) for text in texts for path in lost)
+    return any(not lost.isdisjoint(places.matching(artifact.folder, text, artifact.fields)) for text in texts)
 
 
 def alternatives(companion: str | list[str]) -> list[str]:
