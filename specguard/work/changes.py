@@ -76,11 +76,12 @@ def alterations(work: Work, papers: Mapping[bytes, Paper], before: Tree, after: 
         MissingFact: a file cannot be read.
     """
     moves: dict[tuple[str, ...], Alteration] = {}
+    sources = Sources(work.kinds, documents=Documents(before), passes=work.passes)
     for path, paper in papers.items():
         if paper.role == "document":
             yield from _document_changes(work, paper.kind, path, before, after)
         elif paper.role == "list":
-            yield from _list_changes(work, paper.kind, path, before, after)
+            yield from _list_changes(sources, paper.kind, path, after)
         elif paper.role in ("pointer", "index"):
             for one in _document_moves(work, paper.kind, path, before, after):
                 moves.setdefault((one.kind, *one.old), one)
@@ -124,10 +125,10 @@ def _read_statements(kind: WorkKind, text: str) -> Mapping[str, _Stated]:
     }
 
 
-def _list_changes(work: Work, name: str, path: bytes, before: Tree, after: Tree) -> Iterator[Alteration]:
-    kind = work.kinds[name]
-    lists = [one.path for one in Sources({name: kind}, documents=Documents(before), passes=work.passes).all]
-    over = work.passes.superseded([path, *lists])
+def _list_changes(sources: Sources, name: str, path: bytes, after: Tree) -> Iterator[Alteration]:
+    kind, passes, before = sources.kinds[name], sources.passes, sources.documents.tree
+    lists = [one.path for one in sources.of(name)] if passes.roots else []
+    over = passes.superseded([] if path in lists else [path, *lists])
     if not over.isdisjoint(folders_of(path)):
         return
     # The list of a new pass replaces that of the pass before it.
@@ -322,13 +323,9 @@ class DoneEvidence(Record):
 
     def _changes_since(self, listed: Listed) -> Sequence[Entry]:
         """Return the entries changed since the first list of the item's wave that contains it."""
-
-        def wave_of(source: Source) -> list[str | None]:
-            return [source.fields.get(name) for name in self.sources.passes.by]
-
-        own = listed.source
+        own, by = listed.source, self.sources.passes.by
         known = Sources({own.kind: own.settings}, documents=own.documents)
-        same = [one for one in known.all if wave_of(one) == wave_of(own)]
+        same = [one for one in known.all if all(one.fields.get(name) == own.fields.get(name) for name in by)]
         paths = [one.path for one in same if normal_id(listed.id) in one.by_id]
         return self.history.changed_since(tuple(paths))
 
