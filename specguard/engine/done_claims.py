@@ -128,27 +128,26 @@ class Claims:
         gone: Counter[Any] = Counter()
         for place in (kept - Counter(place for place, _ in ticked)).elements():
             gone.update(self._keys_of(items[place], place))
+        specs = map(self._specs.now.at, {place[0] for place, _ in ticked}) if self._specs is not None else ()
+        written = [one.written for spec in specs if spec for one in spec.approvals if one.by_name]
+        given = {(one.path, one.line) for one in written}
         for place, item in ticked:
             path = place[0]
-            is_in_place = path not in touched or kept[place] > 0
-            # Elsewhere, it is old if one that is gone has its text and, below an item, its item.
-            keys = [] if is_in_place else self._keys_of(item, place)
+            # Out of its place, it is old if one that is gone has its text and, below an item, its item.
+            keys = [] if path not in touched or kept[place] > 0 else self._keys_of(item, place)
             is_old = not self._whole and all(gone[key] > 0 for key in keys)
             kept[place] -= 1
             gone.subtract(keys if is_old else ())
             if is_old and not any(place in proofs for name in item.names for place in tree_paths(name, path)):
-                continue
-            spec = self._specs.now.at(path) if self._specs is not None else None
-            given = [one.written for one in (spec.approvals if spec else ()) if one.complete]
-            # The tick of an approval is no claim that something is done.
-            if any((one.path, one.line) == (path, item.line) for one in given):
                 continue
             cited = self._find_manifests(item.names, path, self.evidence)
             claim = Claim(
                 label=item.words, status="ticked", ids=self._find_item_ids(item, path),
                 cited=cited, path=path, line=item.line, key=item.words[:120],
             )  # fmt: skip
-            yield item, claim
+            # The tick of an approval is no claim that something is done.
+            if (path, item.line) not in given:
+                yield item, claim
 
     def _newly_closed(self) -> list[Listed]:
         """Return the closed items, without those that were closed before the change."""

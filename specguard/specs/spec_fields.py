@@ -382,6 +382,12 @@ class SpecApproval(Record):
         """True if the record has an approver and a date, and is not refused."""
         return bool(self.who) and self.when is not None and not self.refused
 
+    @property
+    def by_name(self) -> bool:
+        """True if it is complete, and is "approved" or has the words of a name: one, short or capitalized."""
+        others = [word for word in self.who.split() if word[0].islower() and len(word) > 3]
+        return self.complete and ("approved" in self.written.text.casefold() or others in ([], [self.who]))
+
     def is_ahead(self, today: date) -> bool:
         """Return True if the date is in the future."""
         return self.when is not None and is_future(self.when, self.written.text, today)
