@@ -254,8 +254,9 @@ class Plans(Record, frozen=False):
         """
         change, own = self.change, work.own
         units = [one for one in self.units(work) if one.commit and not (own and one.commit == own.commit)]
-        merges = [one.oid for one in change.commits if one.is_merge] if units else []
-        if not merges or change.plain_merges.issuperset(merges):
+        commits = [one for one in change.commits if one.is_merge] if units else []
+        merges = [one.oid for one in commits if one.oid not in change.plain_merges]
+        if not merges:
             return ()
         named = [task for unit in units for task in unit.tasks]
         by_plan = grouped((task.plan.path, task) for task in named)
