@@ -107,8 +107,7 @@ def _added_tables(change: Change, document: Entry) -> Sequence[Mapping[str, Any]
     end = b"\r\n" if b"\r\n" in contents[0] else b"\n"
     old, new = ((one.removesuffix(end) + end).splitlines(keepends=True) for one in contents)
     at = next((at for at, line in enumerate(old) if at == len(new) or line != new[at]), len(old))
-    rest = len(old) - at
-    added = new[at : len(new) - rest]
+    added = new[at : at + len(new) - len(old)]
     if [*old[:at], *added, *old[at:]] != new or any(b"#" in line for line in added):
         return []
     if tuple(sorted(line.strip() for line in added if line.startswith(b"```"))) not in _ADDED_FENCES:
