@@ -11,6 +11,7 @@ from specguard.declaration.patterns import Selecting
 from specguard.documents.data import Data, Problem, data_kind
 from specguard.errors import SpecguardError, if_applicable
 from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, folders_of, grouped
+from specguard.work.kinds import Passes
 from specguard.work.name_templates import path_template
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Artifacts(Record, frozen=False):
         documents: the documents of the judged tree.
         today: returns the UTC date.
         now: returns the current time in UTC.
+        wave_passes: the folders of passes, if the policy has waves.
         work: returns the work items; None if the policy declares no kinds.
         item: returns the work item that the change names; None if it names none.
         branches: True for the short name of a branch that the policy mentions, even if the branch is deleted.
@@ -55,6 +57,7 @@ class Artifacts(Record, frozen=False):
     documents: Documents
     today: Callable[[], date]
     now: Callable[[], datetime]
+    wave_passes: Passes = Passes()
     work: Callable[[], Work | None] = lambda: None
     item: Callable[[], WorkItem | None] = lambda: None
     branches: Callable[[str], bool] = lambda _: False

@@ -266,8 +266,7 @@ def _section_line(artifact: Artifact, field: Field) -> int:
     sections = artifact.document.sections
     # The last section that begins above a line is the innermost one around it.
     position = bisect_right(sections, field.line, key=lambda section: section.line) - 1
-    title = position == 0 and sections[0].level == 1
-    return 0 if position < 0 or title else sections[position].line
+    return 0 if position < 0 or (position == 0 and sections[0].level == 1) else sections[position].line
 
 
 _EXAMPLES: Final = {ANY: "...", DATE: "2026-01-31", REVISIONS: "main, 3f1c2d4, main..work"}
@@ -332,8 +331,7 @@ def _recorded_files(artifact: Artifact, *templates: str) -> Sequence[bytes]:
 
 def _of_last_passes(artifact: Artifact, paths: Sequence[bytes]) -> Sequence[bytes]:
     """Return the paths without those in passes that a later one with another of the paths supersedes."""
-    work = artifact.artifacts.work()
-    over = work.passes.superseded(paths) if work else frozenset()
+    over = artifact.artifacts.wave_passes.superseded(paths)
     return [path for path in paths if over.isdisjoint(folders_of(path))]
 
 

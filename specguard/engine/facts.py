@@ -228,6 +228,7 @@ class Facts:
 
     def _artifacts(self, documents: Documents, **more: Any) -> Artifacts:
         from specguard.artifacts.artifacts import Artifacts
+        from specguard.work.kinds import Passes
 
         return Artifacts(
             self._policy.declared("contracts"),
@@ -235,6 +236,7 @@ class Facts:
             documents=documents,
             today=self.clock.today,
             now=self._now,
+            wave_passes=Passes.of_policy(self._policy),
             work=lambda: self.work_items,
             item=lambda: self.if_declared("work_item"),
             **more,

@@ -10,7 +10,7 @@ from specguard.documents.fields import Field, find_fields, normal_name
 from specguard.errors import MissingFact, nearest
 from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, folders_of, grouped, path_text
 from specguard.work.item import Papers
-from specguard.work.kinds import Passes, natural_key, normal_id
+from specguard.work.kinds import natural_key, normal_id
 from specguard.work.name_templates import PathTemplate
 
 if TYPE_CHECKING:
@@ -193,8 +193,7 @@ class Waves(Record, frozen=False):
     @cached_property
     def _superseded(self) -> frozenset[bytes]:
         """The folders of all passes except the last of each wave and contract."""
-        roots = [one.root for one in self.artifacts.contracts.values() if one.root]
-        return Passes(roots, self.settings.by).superseded(self.artifacts.documents.tree.paths())
+        return self.artifacts.wave_passes.superseded(self.artifacts.documents.tree.paths())
 
     @cached_property
     def _papers(self) -> Papers:
