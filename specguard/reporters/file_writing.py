@@ -132,8 +132,7 @@ def append_lines(file: str, lines: str) -> None:
         OSError: the file cannot be written, or another writer holds it for longer than ten seconds.
     """
     # Opening a pipe without a reader must fail at once, not block.
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
-    descriptor = os.open(file, flags, 0o666)
+    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o666)
     try:
         _lock(descriptor)
         size = os.fstat(descriptor).st_size

@@ -430,8 +430,7 @@ def _join_commands(findings: Sequence[Finding], verdict: Verdict) -> str:
         covering = _cover_words(paths, paths, verdict.touched)
         if covering and not (is_quoted and "'" in "".join(covering)):
             command, words = wide, covering
-    names = " ".join(dict.fromkeys(words[:_MOST_OPERANDS]))
-    joined = f"{command}{rest}".replace("\0", names)
+    joined = f"{command}{rest}".replace("\0", " ".join(dict.fromkeys(words[:_MOST_OPERANDS])))
     more = f", and so with {omitted} more" if (omitted := len(words) - _MOST_OPERANDS) > 0 else ""
     before = re.sub(r"\bit\b", "them", step[: first.start()], count=1)
     return f"{before}`{joined}`{more}{step[first.end() :]}"
