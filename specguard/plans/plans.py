@@ -243,8 +243,8 @@ class Plans(Record, frozen=False):
     def by_hand(self, work: Work) -> Sequence[Unit]:
         """Return what a branch changes beside its commits, if git did not make its merges by itself.
 
-        Each unit names all tasks of the branch, those of another plan first. The entries are paths that no
-        commit touches, and those of plans' folders that only commits for tasks touch.
+        Each unit names all tasks of the branch, those of another plan first. The entries are paths of such
+        merges that no commit touches, and those of plans' folders that only commits for tasks touch.
 
         Args:
             work: the change's work items, which name the tasks.
@@ -255,7 +255,7 @@ class Plans(Record, frozen=False):
         change, own = self.change, work.own
         units = [one for one in self.units(work) if one.commit and not (own and one.commit == own.commit)]
         commits = [one for one in change.commits if one.is_merge] if units else []
-        merges = [one.oid for one in commits if one.oid not in change.plain_merges]
+        merges = [one for one in commits if one.oid not in change.plain_merges]
         if not merges:
             return ()
         named = [task for unit in units for task in unit.tasks]
@@ -263,9 +263,11 @@ class Plans(Record, frozen=False):
         tasks = [_unit_tasks([*first, *named], {"commit"}) for first in by_plan.values() or [[]]]
         touched = [(one.tasks, entry.path) for one in units for entry in one.entries]
         known = {path for tasks, path in touched if not (tasks and self.holding(path))}
+        merged = {entry.path for one in merges for entries in one.diffs for entry in entries} - known
         old = own.documents if own else change.start_documents
-        entries = [one for one in change.entries if one.path not in known and not old.tree.has(one)]
-        return [Unit(self, one, ("commit",), entries, old, self.documents, merges[-1], True) for one in tasks]
+        entries = [one for one in change.entries if one.path in merged and not old.tree.has(one)]
+        oid = merges[-1].oid
+        return [Unit(self, one, ("commit",), entries, old, self.documents, oid, True) for one in tasks]
 
     def _read_plans(self, paths: Sequence[bytes]) -> list[Plan]:
         return [plan for path in paths if (plan := self.at(path)) is not None]
