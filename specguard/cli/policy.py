@@ -117,7 +117,12 @@ def import_command(sources: tuple[str, ...], write: bool, output_format: str) ->
     if imported.tables:
         after = authority.change(lambda old: append_block(old.rstrip(), f"\n\n{text}"), write=write)
     if output_format == "json":
-        click.echo(json_text(_data(imported, text)))
+        left = [
+            {"path": origin.path, "line": origin.line or None, "what": what, "why": why}
+            for origin, what, why in imported.skipped
+        ]
+        data = {"settings": imported.settings, "section": text if imported.tables else None, "left": left}
+        click.echo(json_text(data))
         return
     if not imported.tables:
         click.echo("there is no setting to add", err=True)
@@ -179,14 +184,3 @@ def _drop_set_keys(imported: Imported, policy: Policy) -> None:
                 imported.skip(value.origins[0], name, f"{origin} sets it already")
                 del keys[key]
     imported.tables = {table: keys for table, keys in imported.tables.items() if keys}
-
-
-def _data(imported: Imported, text: str) -> dict[str, Any]:
-    return {
-        "settings": imported.settings,
-        "section": text if imported.tables else None,
-        "left": [
-            {"path": origin.path, "line": origin.line or None, "what": what, "why": why}
-            for origin, what, why in imported.skipped
-        ],
-    }
