@@ -330,7 +330,10 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
 
     from specguard.authority.difference import compare
 
-    def registry(_: Sequence[str]) -> Registry:
+    unread: set[str] = set()
+
+    def registry(named: Sequence[str]) -> Registry:
+        unread.update(set(named).difference(policy.plugins))
         return _registry(policy.plugins)
 
     try:
@@ -340,7 +343,8 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
     try:
         after = load_policy(head, registry=registry)
     except SpecguardError as error:
-        problem = f"{error.place}: {error.message}; {error.help}".strip(":; ")
+        hint = "bring new plugins in a change before, as none is loaded here" if unread else error.help
+        problem = f"{error.place}: {error.message}; {hint}".strip(":; ")
         return PolicyChange(problem=problem, baseline=baseline)
     if after is None:
         return PolicyChange(problem="the authority is removed" if before else "", baseline=baseline)
