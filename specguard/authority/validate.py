@@ -104,8 +104,9 @@ def read_annotation(cls: type[Settings], field: str) -> Any:
     """Return a field's annotation as an object; its names may be imported only for the type checker."""
     owner = next(one for one in cls.__mro__ if field in one.__dict__.get("__annotations__", {}))
     own, *others = map(vars, (sys.modules[owner.__module__], typing, collections.abc, datetime))
+    given, names = owner.__annotations__[field], ChainMap(own, _TYPE_NAMES, *others)
     # Only annotations of installed classes are evaluated, never data.
-    return eval(owner.__annotations__[field], {}, ChainMap(own, _TYPE_NAMES, *others))  # noqa: S307
+    return eval(given, {}, names) if isinstance(given, str) else given  # noqa: S307
 
 
 def _field_schema(cls: type[Settings], field: str) -> Schema:
