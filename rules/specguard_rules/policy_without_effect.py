@@ -141,7 +141,7 @@ class DisregardedSetting(Rule):
     folder, else a warning for a change of that document, and with `--all`.
 
     A setting that loosens the floor of `--floor`, or cannot be compared with it, is a warning: the floor's
-    holds.
+    holds. `specguard policy` lists those of presets.
 
     Why is this bad? Readers believe what does not hold.
 
@@ -185,7 +185,8 @@ class DisregardedSetting(Rule):
 
     def check(self, policy: Policy, entries: Sequence[Entry], whole: bool) -> Iterator[Finding]:
         """Name each setting that does not count, and the line that overrides it."""
-        for one in policy.disregarded:
+        # What a preset says the repository cannot take out: `specguard policy` lists it.
+        for one in (one for one in policy.disregarded if one.origin.is_file):
             if not one.key and not whole and policy.is_of_others(one.origin.path, entries):
                 continue
             path = one.origin.path.encode("utf-8", "surrogateescape")
