@@ -50,11 +50,12 @@ class OwnAuthority:
         """Return a case that has no policy of its own, to be judged by this authority; see `with_authority`.
 
         The CFG rules are ignored unless the case names one: they compare the policy with the whole tree. A
-        case has only a few files.
+        case has only a few files. A final verdict ignores no rule.
         """
         codes = {rule.name: rule.code for rule in self.policy.rules}
         asked = [*case.states, *(str(one.get("code", one.get("name"))) for one in case.expect or ())]
-        if not any(_ABOUT_TREE in name for name in (*case.args, *(codes.get(one, one) for one in asked))):
+        named = [*case.args, *(codes.get(one, one) for one in asked)]
+        if not any(part in name for name in named for part in (_ABOUT_TREE, "--enforce", "--pre-receive")):
             case = replace(case, args=[*case.args, f"--ignore={_ABOUT_TREE}"])
         return self.with_authority(case)
 
@@ -317,10 +318,9 @@ def read_file(path: str, what: str) -> Layer:
 
 
 def _read_case_file(path: str) -> Iterator[PolicyTest]:
-    stem = os.path.splitext(os.path.basename(path))[0]
     whole = read_file(path, "the case")
     try:
-        split = split_cases(whole.data, stem)
+        split = split_cases(whole.data, Path(path).stem)
     except CaseError as error:
         line = whole.origin(key_path(error.where)).line or 1
         raise SpecguardError(error.problem, path=path, line=line, code="broken-case") from None
