@@ -294,7 +294,9 @@ def open_pull_request(run: Run) -> str:
 def request_of(run: Run, address: Address) -> PullRequest:
     """Return the pull request of a run before it is opened, with the command that opens it."""
     branch, base, title = run.manifest.branch or "", run.manifest.repository.into, title_of(run)
-    command = address.request_command(branch, base, title=title, body_file=run.folder.file(BODY_FILE))
+    file = run.folder.file(BODY_FILE)
+    installed = address.installed_command(run.git.repository.environment)
+    command = address.request_command(branch, base, installed, title=title, body_file=file)
     return PullRequest(title=title, state="printed", command=command)
 
 

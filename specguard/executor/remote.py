@@ -449,19 +449,20 @@ class Address(Record):
         """
         return next((kind.command for kind in self.platforms if find_program(kind.command, environment)), "")
 
-    def request_command(self, branch: str, base: str, *, title: str, body_file: str) -> str:
+    def request_command(self, branch: str, base: str, installed: str, *, title: str, body_file: str) -> str:
         """Return the command that opens a pull request, for a shell; without one, the repository's page.
 
         Args:
             branch: the branch's short name.
             base: the short name of the branch to merge into.
+            installed: the installed command of the platform; empty without one.
             title: the title.
             body_file: the file with the body.
         """
         if self.host and not self.platforms:
             page = self.shown.replace("***@", "").rstrip("/").removesuffix(".git")
             return page if page.startswith("http") else f"https://{self.host}/{self.name}"
-        kind = next(iter(self.platforms), Platform)
+        kind = next((one for one in self.platforms if installed in ("", one.command)), Platform)
         words = [kind.command, *kind.create_words, *(kind.repository_words if self.host else ())]
         values = {"branch": branch, "base": base, "title": title, "file": body_file}
         values |= {"host": self.host, "path": self.name}

@@ -383,6 +383,7 @@ def _plan_job(run: DraftRun) -> dict[str, Any]:
     source, manifest, until = run.source, run.manifest, run.options.until
     pinned = manifest.repository
     request = request_of(run, source.address)
+    opened_by = source.address.installed_command(run.options.environment)
     last = STEPS.index(until) if until in STEPS else len(STEPS)
     return {
         **bound_facts(run),
@@ -397,10 +398,7 @@ def _plan_job(run: DraftRun) -> dict[str, Any]:
         "format_all": run.gates.format_all or None,
         "max_attempts": manifest.max_attempts,
         "timeout": manifest.timeout,
-        "pull_request": {
-            "command": request.command,
-            "opened_by": source.address.installed_command(run.options.environment) or None,
-        },
+        "pull_request": {"command": request.command, "opened_by": opened_by or None},
         "steps": [
             {
                 "name": step.name,
