@@ -82,8 +82,7 @@ class UnreadPolicyItem(Rule):
                 if rest:
                     message = f"items that were not read: {len(rest)}{' more' if named else ''}"
                     level = min(map(_severity, rest), key=("warning", "info").index)
-                    step = "List all: specguard policy"
-                    yield Finding(message, step, path, severity=level, key="more")
+                    yield Finding(message, "List all: specguard policy", path, severity=level, key="more")
             yield from map(_finding, items)
 
 

@@ -100,8 +100,7 @@ def read_manifest(blocks: Sequence[AnyBlock]) -> Sequence[ListedPath]:
             above = [one for one in above if one[0] < block.level]
             above.append((block.level, _state(block.text.plain)))
         else:
-            state = label or next((one for _, one in reversed(above) if one), "")
-            found += _block_paths(block, state, "")
+            found += _block_paths(block, label or next((one for _, one in reversed(above) if one), ""), "")
     return found
 
 

@@ -73,8 +73,7 @@ class CitedEvidence:
             return ""
         if kind == "url":
             # A web address may be one of the `roots`, like any other prefix.
-            outside = self.targets.places(citation) is None
-            return "is a web address" if outside or wanted == "relative" else ""
+            return "is a web address" if wanted == "relative" or self.targets.places(citation) is None else ""
         return f"is {'an absolute' if kind == 'absolute' else 'a relative'} path"
 
     def is_file(self, citation: Citation) -> bool:

@@ -588,8 +588,7 @@ def short_branch(ref: str) -> str:
 
 def short_name(ref: str) -> str:
     """Return a ref's short name: without `refs/heads/`, `refs/tags/` or `refs/remotes/`."""
-    prefix = next(filter(ref.startswith, ("refs/heads/", "refs/remotes/", "refs/tags/")), "")
-    return ref.removeprefix(prefix)
+    return ref.removeprefix(next(filter(ref.startswith, ("refs/heads/", "refs/remotes/", "refs/tags/")), ""))
 
 
 def _broken_ref(name: str) -> MissingFact:

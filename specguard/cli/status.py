@@ -50,8 +50,7 @@ def command(require: str | None, branches: bool, output_format: str, **given: An
         return EXIT_PASSED
     status = read_status(request, worktrees=require is not None)
     ends = f"\n{required(status)}" if require else ""
-    text = json_text(status) if output_format == "json" else f"{render(status)}{ends}".removesuffix("\n")
-    click.echo(text)
+    click.echo(json_text(status) if output_format == "json" else f"{render(status)}{ends}".removesuffix("\n"))
     if not require:
         return EXIT_PASSED
     return {None: EXIT_NO_VERDICT, True: EXIT_PASSED, False: EXIT_FAILED}[status["complete"]]

@@ -277,8 +277,7 @@ def fingerprints(code: str, findings: Sequence[Finding]) -> Iterator[str]:
         identity = (place, finding.key.encode("utf-8", "surrogateescape"))
         ordinal = seen.get(identity, 0)
         seen[identity] = ordinal + 1
-        parts = (b"specguard-finding-v1", code.encode(), *identity, str(ordinal).encode())
-        yield sha256(b"\0".join(parts))
+        yield sha256(b"\0".join((b"specguard-finding-v1", code.encode(), *identity, str(ordinal).encode())))
 
 
 CACHEABLE_FACTS: Final = (

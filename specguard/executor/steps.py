@@ -424,8 +424,7 @@ def brief_of(options: RunOptions) -> str:
         if len(kinds) != 1:
             names = ", ".join(kinds) or "no work items"
             step = " or ".join(f"specguard brief {one}" for one in kinds)
-            help = step or "describe one: a table [work.<kind>]"
-            raise incomplete(f"the policy describes {names}", help)
+            raise incomplete(f"the policy describes {names}", step or "describe one: a table [work.<kind>]")
         options = RunOptions(**{**vars(options), "kind": kinds[0]})
     with draft_run(options) as draft:
         landed = landed_error(draft)

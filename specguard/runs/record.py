@@ -343,8 +343,7 @@ class RunRecord:
         """The commands that the run ran, in order."""
         names = [name for name in _COMMANDS_KEYS if isinstance(self.value.get(name), list)]
         # The grade of commands that record none.
-        grade = "re-run" if self.native else "observed" if self.observed else "claimed"
-        return self._ran(names[:1], grade)
+        return self._ran(names[:1], "re-run" if self.native else "observed" if self.observed else "claimed")
 
     def _ran(self, names: Sequence[str], grade: str = "") -> list[RanCommand]:
         lists = [self.value.get(name) for name in names]
