@@ -241,9 +241,9 @@ class Companion(Settings):
 class MissingCompanion(Rule):
     r"""A path changes without the companion that must change too.
 
-    For each entry of `companions`, a change under `when` also gives content to a path under `require`. With a
-    `trailer`, a commit or the pull request may give a reason instead:
-    `Docs-Impact: none, only names changed`. Before a commit that is a warning.
+    A change under `when` also gives content to a path under `require`. With a `trailer`, a commit or the pull
+    request may give a reason instead: `Docs-Impact: none, only names changed`. Before a commit, in a
+    queue or of a landed squash that is a warning.
 
     Why is this bad? A missing document, rollback or lock file is found late.
 
@@ -307,6 +307,7 @@ class MissingCompanion(Rule):
     def check(
         self,
         base: Base,
+        policy: Policy,
         entries: Sequence[Entry] | None = None,
         commits: Sequence[Commit] | None = None,
         messages: Sequence[Message] | None = None,
@@ -326,8 +327,7 @@ class MissingCompanion(Rule):
             key = companion.trailer
             stated = _stated_reasons(key, commits or (), pull_request, draft) if key else {}
             # What is not committed may follow a commit of the branch that changes the companion.
-            earlier = _committed(base) if commits is None else frozenset()
-            kept = earlier.difference(entry.path for entry in entries)
+            kept = _committed(base).difference(one.path for one in entries) if commits is None else ()
             if any(stated.values()) or companion.require.among(list(kept)):
                 continue
             more = f" (and {len(changed) - 1} more like it)" if len(changed) > 1 else ""
@@ -345,7 +345,8 @@ class MissingCompanion(Rule):
             step = f"Change what belongs to it in {wanted}{reason}."
             found = Finding(message, step, changed[0], setting=f"companions.{which}.require")
             found.key = f"{' '.join(companion.when.patterns)} -> {' '.join(companion.require.patterns)}"
-            found.severity = "warning" if key and commits is None and draft is None else None
+            is_early = commits is None and draft is None
+            found.severity = "warning" if key and (is_early or base.lacks_texts(policy.merge)) else None
             yield found
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Artifacts, Commit, Documents, Entry, Policy, PullRequest, Specs
+    from specguard.rules import Artifacts, Base, Commit, Documents, Entry, Policy, PullRequest, Specs
     from specguard.specs.spec import Index, IndexEntry, Spec
 
 
@@ -189,7 +189,8 @@ class MissingSpecChange(Rule):
 
     A change under `code` in `[specs]` also changes a spec that governs the path, adds any with its required
     sections, or deletes spec and code. Renames, white space and bare review dates do not count. Or a commit
-    or the pull request says why: `Spec-Impact: none (only names changed)`. Before a commit it is a warning.
+    or the pull request says why: `Spec-Impact: none (only names changed)`. Before a commit, in a
+    queue or of a landed squash it is a warning.
 
     Why is this bad? The spec soon describes something else.
 
@@ -248,6 +249,8 @@ class MissingSpecChange(Rule):
         self,
         entries: Sequence[Entry],
         specs: Specs,
+        base: Base,
+        policy: Policy,
         commits: Sequence[Commit] | None = None,
         pull_request: PullRequest | None = None,
         artifacts: Artifacts | None = None,
@@ -278,7 +281,8 @@ class MissingSpecChange(Rule):
         step = f"{how}; or add one {wanted}. Or say why not in the last paragraph of the commit "
         step += f"message: '{settings.trailer}: none (REASON)'."
         found = Finding(message, step, first.path, side=first.side, setting="specs.code")
-        found.key, found.severity = "no spec changed", "warning" if commits is None else None
+        is_warning = commits is None or base.lacks_texts(policy.merge)
+        found.key, found.severity = "no spec changed", "warning" if is_warning else None
         yield found
 
 
