@@ -827,7 +827,7 @@ class SeveralTasks(Rule):
     r"""A change finishes more than one task of a plan.
 
     A task is finished if its status becomes `done`, or if a commit names it (`task_003: ...`). With
-    `unit = "commit"` of `[plans.<name>]`, a branch may hold several, one per commit.
+    `unit = "commit"` of `[plans.<name>]`, a branch may hold several, one per commit until a squash lands it.
 
     Why is this bad? Two tasks cannot be reviewed or reverted apart.
 
@@ -890,12 +890,12 @@ class SeveralTasks(Rule):
     tables: ClassVar[tuple[str, ...]] = ("plans",)
     condition: ClassVar[str] = "the change finishes one task at most"
 
-    def check(self, plans: Plans, work: Work | None = None) -> Iterator[Finding]:
+    def check(self, plans: Plans, policy: Policy, base: Base, work: Work | None = None) -> Iterator[Finding]:
         """Count the tasks that are named or finished."""
         for unit in plans.units(work):
             finished = list(unit.finished())
             found = {(task.plan.path, task.id): task for task in (*unit.tasks, *finished)}
-            if len(found) < 2:
+            if len(found) < 2 or (unit.commit and policy.merge == "squash" and base.is_landing):
                 continue
             tasks = sorted(found.values(), key=lambda task: (task.plan.path, task.number or 0, task.id))
             several = len({task.plan.path for task in tasks}) > 1
