@@ -157,8 +157,7 @@ class Log:
             record = read_record(content)
         except RecordError as error:
             return str(error)
-        filed = FiledRecord(which, self.folder + name, record, set())
-        self.filed.setdefault(which, filed).places.add(place)
+        self.filed.setdefault(which, FiledRecord(which, self.folder + name, record, set())).places.add(place)
         return ""
 
 

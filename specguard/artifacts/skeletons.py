@@ -302,8 +302,7 @@ def add_heading(text: str, contract: Contract, title: str) -> str:
     if old.problem is not None or old.section(*titles) is not None:
         return text
     end = "\r\n" if "\r\n" in text else "\n"
-    parts = [*filter(None, [text.rstrip()]), f"## {title}", TODO]
-    after = f"{end}{end}".join(parts) + end
+    after = f"{end}{end}".join([*filter(None, [text.rstrip()]), f"## {title}", TODO]) + end
     document = Document.of(after.encode())
     is_seen = len(document.sections) == len(old.sections) + 1 and document.section(*titles) is not None
     return after if is_seen else text

@@ -390,8 +390,7 @@ def _open_pool(options: AuditOptions) -> Iterator[tuple[Executor, int]]:
         help = "Start one: dask scheduler, and workers: dask worker ADDRESS"
         raise SpecguardError(message, help=help, code="remote-unreachable") from error
     with client:
-        count = max(1, sum(client.nthreads().values()))
-        yield client.get_executor(retries=_RESTARTS, pure=False), count
+        yield client.get_executor(retries=_RESTARTS, pure=False), max(1, sum(client.nthreads().values()))
 
 
 def _interrupt_once(*_: object) -> None:

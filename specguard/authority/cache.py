@@ -79,8 +79,7 @@ class Cache:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
             if not is_own(self._folder):
                 return
-            files = _source_stamps(frozenset(["specguard", *packages]))
-            body = marshal.dumps({"files": files, "kept": data})
+            body = marshal.dumps({"files": _source_stamps(frozenset(["specguard", *packages])), "kept": data})
             if len(body) > MAX_SIZE:
                 return
             target = os.fsencode(self._file(inputs))

@@ -84,8 +84,7 @@ def _in_table(schema: Schema, **more: Any) -> Schema:
 
 def _after(function: Callable[..., object], schema: Schema) -> Schema:
     """Return the schema of what a function makes of a value, or refuses."""
-    validator = {"type": "no-info", "function": function}
-    return {"type": "function-after", "function": validator, "schema": schema}
+    return {"type": "function-after", "function": {"type": "no-info", "function": function}, "schema": schema}
 
 
 def record_model(cls: type[Settings]) -> Schema:
