@@ -102,7 +102,7 @@ class MissingManifest(Rule):
     `require` of `[runs]` lists the kinds of items that need one. A trailer names the run's folder:
     `Run: phase-12/2026-03-01T10-00-00Z-a1b2`. That run must be there, also where the policy only
     asks for `gates`. With `keep = "tree"`, it must be committed. With `keep = "local"`, it is looked up
-    beside the check; without any runs there, as in CI, rules about runs are skipped.
+    beside the check. A landed squash that brings a run needs none.
 
     Why is this bad? Reviewers cannot see how the work was made.
 
@@ -165,10 +165,16 @@ class MissingManifest(Rule):
     condition: ClassVar[str] = "every run that is named left its manifest, and items that need one name one"
 
     def check(
-        self, commits: Sequence[Commit], run_records: RunRecords, work: Work | None = None
+        self,
+        commits: Sequence[Commit],
+        run_records: RunRecords,
+        bookkeeping: Bookkeeping,
+        work: Work | None = None,
     ) -> Iterator[Finding]:
         """Look for each commit's run."""
-        yield from _unnamed_findings(commits, work, run_records) if work else ()
+        # The platform writes the message of a squash, which lands the work with its run.
+        landed = bookkeeping.squash and bookkeeping.change.base.is_landing and run_records.touched
+        yield from _unnamed_findings(commits, work, run_records) if work and not landed else ()
         for commit, name, run in cited_runs(commits, run_records):
             oid, label = commit.oid, repr(shortened(name, 80))
             if run is None:
