@@ -107,8 +107,7 @@ class UnresolvedWorkItem(_WorkRule, Rule):
             hint = f"; the plan itself is changed in commit {work.own.commit[:10]}, which brings it"
         elif work.unnamed and work.brought and any(e.added and e.path in work.papers for e in work.entries()):
             hint = "; one that brings the plan is the first, and touches only its folder"
-        squashed = bookkeeping.squash and bookkeeping.change.base.is_landing
-        asked = work.unnamed if work.required and not squashed else ()
+        asked = work.unnamed if work.required and not bookkeeping.is_squash else ()
         for commit in (one for one in asked if not bookkeeping.is_all_of(one)):
             subject, how = commit.message.subject, reword(commit.message, by_id)
             message = f"{quote(subject)} names no work item, and on {quote(work.branch)} each commit is one"

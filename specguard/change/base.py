@@ -160,14 +160,6 @@ class Base(Record):
         landed = kind == "push" and branch.source == "event"
         return self.is_branch(branch.name) and (landed or self.head == self.tip)
 
-    def lacks_texts(self, merge: str) -> bool:
-        """True if a queue, or a squash, lands the change without the texts of its pull request.
-
-        Args:
-            merge: how changes land, by the policy.
-        """
-        return self.change.event.kind == "merge_group" or (merge == "squash" and self.is_landing)
-
     def landing(self, prefixes: tuple[bytes, ...]) -> tuple[Documents, Documents]:
         """Return the documents that the change is merged into, and those that the merge leaves.
 

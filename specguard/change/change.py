@@ -47,6 +47,16 @@ class Bookkeeping(Record):
     runs: Callable[[], bytes]
     squash: bool
 
+    @property
+    def is_squash(self) -> bool:
+        """True if a squash lands the change on the base, with a message that its platform writes."""
+        return self.squash and self.change.base.is_landing
+
+    @property
+    def lacks_texts(self) -> bool:
+        """True if a queue or a squash lands the change without all texts of its pull request."""
+        return self.is_squash or self.change.event.kind == "merge_group"
+
     def is_all_of(self, commit: Commit | Message) -> bool:
         """True if a commit only files approvals and runs.
 

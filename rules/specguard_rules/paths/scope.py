@@ -307,7 +307,7 @@ class MissingCompanion(Rule):
     def check(
         self,
         base: Base,
-        policy: Policy,
+        bookkeeping: Bookkeeping,
         entries: Sequence[Entry] | None = None,
         commits: Sequence[Commit] | None = None,
         messages: Sequence[Message] | None = None,
@@ -346,7 +346,7 @@ class MissingCompanion(Rule):
             found = Finding(message, step, changed[0], setting=f"companions.{which}.require")
             found.key = f"{' '.join(companion.when.patterns)} -> {' '.join(companion.require.patterns)}"
             is_early = commits is None and draft is None
-            found.severity = "warning" if key and (is_early or base.lacks_texts(policy.merge)) else None
+            found.severity = "warning" if key and (is_early or bookkeeping.lacks_texts) else None
             yield found
 
 

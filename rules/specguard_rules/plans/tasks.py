@@ -890,12 +890,12 @@ class SeveralTasks(Rule):
     tables: ClassVar[tuple[str, ...]] = ("plans",)
     condition: ClassVar[str] = "the change finishes one task at most"
 
-    def check(self, plans: Plans, policy: Policy, base: Base, work: Work | None = None) -> Iterator[Finding]:
+    def check(self, plans: Plans, bookkeeping: Bookkeeping, work: Work | None = None) -> Iterator[Finding]:
         """Count the tasks that are named or finished."""
         for unit in plans.units(work):
             finished = list(unit.finished())
             found = {(task.plan.path, task.id): task for task in (*unit.tasks, *finished)}
-            if len(found) < 2 or (unit.commit and policy.merge == "squash" and base.is_landing):
+            if len(found) < 2 or (unit.commit and bookkeeping.is_squash):
                 continue
             tasks = sorted(found.values(), key=lambda task: (task.plan.path, task.number or 0, task.id))
             several = len({task.plan.path for task in tasks}) > 1

@@ -102,7 +102,8 @@ class MissingManifest(Rule):
     `require` of `[runs]` lists the kinds of items that need one. A trailer names the run's folder:
     `Run: phase-12/2026-03-01T10-00-00Z-a1b2`. That run must be there, also where the policy only
     asks for `gates`. With `keep = "tree"`, it must be committed. With `keep = "local"`, it is looked up
-    beside the check. A landed squash that brings a run needs none.
+    beside the check; without any runs there, as in CI, rules about runs are skipped. A landed squash that
+    brings a run need name none.
 
     Why is this bad? Reviewers cannot see how the work was made.
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import ClassVar
 
-    from specguard.rules import Artifacts, Base, Commit, Documents, Entry, Policy, PullRequest, Specs
+    from specguard.rules import Artifacts, Bookkeeping, Commit, Documents, Entry, Policy, PullRequest, Specs
     from specguard.specs.spec import Index, IndexEntry, Spec
 
 
@@ -249,8 +249,7 @@ class MissingSpecChange(Rule):
         self,
         entries: Sequence[Entry],
         specs: Specs,
-        base: Base,
-        policy: Policy,
+        bookkeeping: Bookkeeping,
         commits: Sequence[Commit] | None = None,
         pull_request: PullRequest | None = None,
         artifacts: Artifacts | None = None,
@@ -281,7 +280,7 @@ class MissingSpecChange(Rule):
         step = f"{how}; or add one {wanted}. Or say why not in the last paragraph of the commit "
         step += f"message: '{settings.trailer}: none (REASON)'."
         found = Finding(message, step, first.path, side=first.side, setting="specs.code")
-        is_warning = commits is None or base.lacks_texts(policy.merge)
+        is_warning = commits is None or bookkeeping.lacks_texts
         found.key, found.severity = "no spec changed", "warning" if is_warning else None
         yield found
 
