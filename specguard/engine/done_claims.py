@@ -129,7 +129,7 @@ class Claims:
         for place in (kept - Counter(place for place, _ in ticked)).elements():
             gone.update(self._keys_of(items[place], place))
         specs = map(self._specs.now.at, {place[0] for place, _ in ticked}) if self._specs is not None else ()
-        written = [one.written for spec in specs if spec for one in spec.approvals if one.by_name]
+        written = [one.written for spec in specs if spec for one in spec.approvals if one.complete]
         given = {(one.path, one.line) for one in written}
         for place, item in ticked:
             path = place[0]

@@ -346,11 +346,12 @@ _CLOCK: Final = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?\s*(?:[ap]m|utc|gmt|z)?", r
 _WORD: Final = re.compile(r"[^\W\d_][\w.'@&-]*(?:\[bot)?")
 # Words next to a name and a date that are not names.
 _NOT_NAMES: Final = frozenset({
-    "a", "an", "and", "approval", "approvals", "approve", "approved", "approver", "as", "at", "by",
-    "created", "date", "dated", "due", "for", "from", "granted", "in", "is", "last", "log", "lgtm",
-    "no", "of", "off", "on", "per", "recorded", "review", "reviewed", "reviewer", "reviewers", "sign",
-    "signed", "since", "state", "status", "the", "this", "to", "update", "updated", "utc", "via", "was",
-    "when", "who", "with", "yes", "approved-by", "approved_by", "reviewed-by", "reviewed_by", "signed-off-by",
+    "a", "all", "an", "and", "approval", "approvals", "approve", "approved", "approver", "as", "at", "by",
+    "complete", "completed", "created", "date", "dated", "done", "due", "for", "from", "granted",
+    "implemented", "in", "is", "last", "lgtm", "log", "no", "of", "off", "on", "pass", "passed", "passing",
+    "per", "recorded", "review", "reviewed", "reviewer", "reviewers", "sign", "signed", "since", "state",
+    "status", "tested", "tests", "the", "this", "to", "update", "updated", "utc", "via", "was", "when", "who",
+    "with", "yes", "approved-by", "approved_by", "reviewed-by", "reviewed_by", "signed-off-by",
     "signed_off_by",
 })  # fmt: skip
 
@@ -381,12 +382,6 @@ class SpecApproval(Record):
     def complete(self) -> bool:
         """True if the record has an approver and a date, and is not refused."""
         return bool(self.who) and self.when is not None and not self.refused
-
-    @property
-    def by_name(self) -> bool:
-        """True if it is complete, and is "approved" or has the words of a name: one, short or capitalized."""
-        others = [word for word in self.who.split() if word[0].islower() and len(word) > 3]
-        return self.complete and ("approved" in self.written.text.casefold() or others in ([], [self.who]))
 
     def is_ahead(self, today: date) -> bool:
         """Return True if the date is in the future."""
