@@ -343,8 +343,8 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
     try:
         after = load_policy(head, registry=registry)
     except SpecguardError as error:
-        hint = "bring new plugins in a change before, as none is loaded here" if unread else error.help
-        problem = f"{error.place}: {error.message}; {hint}".strip(":; ")
+        hint = " (new plugins are not loaded here; bring them in a change before)" if unread else ""
+        problem = f"{error.place}: {error.message}; {error.help}".strip(":; ") + hint
         return PolicyChange(problem=problem, baseline=baseline)
     if after is None:
         return PolicyChange(problem="the authority is removed" if before else "", baseline=baseline)
