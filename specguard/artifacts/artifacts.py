@@ -143,6 +143,13 @@ class Artifacts(Record, frozen=False):
         return frozenset(entry.path for entry in self.entries if entry.added)
 
     @cached_property
+    def moved(self) -> Mapping[bytes, bytes]:
+        """The unaltered files that the change moves with their folders, and where each of them was."""
+        gone = {(*one.path.split(b"/")[-2:], one.old): one.path for one in self.entries if one.deleted}
+        keys = {one.path: (*one.path.split(b"/")[-2:], one.new) for one in self.entries}
+        return {path: gone[key] for path, key in keys.items() if key in gone}
+
+    @cached_property
     def orphans(self) -> Sequence[Artifact]:
         """The artifacts that the change does not touch, but whose companion it removes or empties.
 
@@ -329,6 +336,12 @@ class Artifact(Record):
     def folder(self) -> bytes:
         """The folder that contains it; empty for the root."""
         return self.path.rpartition(b"/")[0]
+
+    @property
+    def rewritten(self) -> bool:
+        """True if the change touches it, and does more than to move its folder with the same placeholders."""
+        old = self.artifacts.moved.get(self.path)
+        return self.touched and (old is None or path_template(self.contract.path).read(old) != self.fields)
 
     @property
     def pass_folder(self) -> bytes:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from specguard.artifacts.files import join_path, own_place
+from specguard.artifacts.files import join_path
 from specguard.declaration.patterns import Covering
 from specguard.documents.blocks import AnyBlock, Heading, List, Paragraph, Table, Text, texts
 from specguard.documents.completeness import is_bare_nothing, is_todo
@@ -232,10 +232,8 @@ def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documen
         MissingFact: a required object is missing.
     """
     # A manifest that is archived as it is, with its folder, lists what an earlier change removed.
-    gone = {(own_place(entry.path), entry.old) for entry in entries if entry.deleted}
-    archived = {entry.path for entry in entries if (own_place(entry.path), entry.new) in gone}
-    touched = (one for one in artifacts.judged if one.touched and one.path not in archived)
-    manifests = [one for one in touched if one.contract.agrees_with == "deletions"]
+    written = (one for one in artifacts.judged if one.rewritten)
+    manifests = [one for one in written if one.contract.agrees_with == "deletions"]
     if not manifests:
         raise NotApplicable("the change touches no manifest of removals")
     listing = PathListing()

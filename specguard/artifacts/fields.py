@@ -6,7 +6,6 @@ import re
 from bisect import bisect_right
 from unicodedata import category
 
-from specguard.artifacts.files import own_place
 from specguard.artifacts.sections import titles_of
 from specguard.documents.blocks import List, all_texts, fences, texts
 from specguard.documents.completeness import content_of, content_of_text, is_bare_nothing, plain_words
@@ -338,12 +337,12 @@ def _of_last_passes(artifact: Artifact, paths: Sequence[bytes]) -> Sequence[byte
 def missing_revisions(artifact: Artifact) -> Iterator[Finding]:
     """Yield findings about revisions in a field that are not right, if the change touches the artifact.
 
-    An untouched artifact was checked when it was added; its branches may have been merged and deleted since.
+    An untouched or archived one was checked when it was added; its branches may have been deleted since.
 
     Raises:
         MissingFact: a commit may be one that a shallow clone lacks.
     """
-    for name, allowed in artifact.contract.fields.items() if artifact.touched else ():
+    for name, allowed in artifact.contract.fields.items() if artifact.rewritten else ():
         for field in find_statements(artifact, name)[:1] if allowed == REVISIONS else ():
             if value_problem(field.value, allowed, artifact.contract.placeholders):
                 continue
@@ -375,10 +374,9 @@ def _revision_problem(artifact: Artifact, part: str, *, only: bool) -> str:
         return f"the empty range {part!r}"
     git = artifact.artifacts.change.git
     if only and len(found) == 1 and is_oid(found[0], git.repository.oid_digits):
-        tree = git.tree_at(found[0])
         for path in _recorded_files(artifact, *artifact.contract.records):
-            # Both may have been archived since.
-            if not any(tree.has_file(one) for one in tree.paths() if own_place(one) == own_place(path)):
+            # It may be archived by the same change.
+            if not git.tree_at(found[0]).has_file(artifact.artifacts.moved.get(path, path)):
                 return f"{part!r}, a commit without {path_text(path)}"
     return ""
 

@@ -105,11 +105,6 @@ def join_path(folder: bytes, name: bytes) -> bytes:
     return folder + b"/" + name if folder else name
 
 
-def own_place(path: bytes) -> bytes:
-    """Return a file's name behind that of its folder; it stays the same if the folder is archived."""
-    return b"/".join(path.split(b"/")[-2:])
-
-
 def unique_path(template: PathTemplate, folder: bytes, fields: Mapping[str, str]) -> bytes | None:
     """Return the only path that a template can match, relative to the root; None if it is not unique.
 
