@@ -232,8 +232,7 @@ def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documen
         MissingFact: a required object is missing.
     """
     # A manifest that is archived as it is, with its folder, lists what an earlier change removed.
-    written = (one for one in artifacts.judged if one.rewritten)
-    manifests = [one for one in written if one.contract.agrees_with == "deletions"]
+    manifests = [one for one in artifacts.judged if one.rewritten and one.contract.agrees_with == "deletions"]
     if not manifests:
         raise NotApplicable("the change touches no manifest of removals")
     listing = PathListing()

@@ -159,6 +159,7 @@ class Change(Record, frozen=False):
         item_base: the branch that is named as the base, if it is an item's; empty for any other.
         pushed: the ref that is being pushed; None if nothing is.
         on_disk: the files on disk, in which an error of the base may be corrected; None: the judged files.
+        unread_merge: a sentence on a merge whose files are judged as the author's; empty without one.
         counted: the paths whose findings count; None: all of them.
         notes: sentences about the change that a reader of the verdict must see.
     """
@@ -174,6 +175,7 @@ class Change(Record, frozen=False):
     item_base: FoundBase = FoundBase()
     pushed: Push | None = None
     on_disk: Tree | None = None
+    unread_merge: str = ""
     counted: ClassVar[Collection[bytes] | None] = None
 
     @cached_property
@@ -522,7 +524,7 @@ class Change(Record, frozen=False):
                 way = "in the hook `specguard check --push" if self.stage == "push" else "`specguard check"
                 way += f" --base {quote(name)}` leaves them out"
                 return [f"{name} has commits that {self.found.name} lacks; {way}."]
-        return []
+        return [self.unread_merge] if self.unread_merge else []
 
     @property
     def empty(self) -> bool:

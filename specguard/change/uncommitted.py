@@ -14,7 +14,7 @@ from specguard.change.entries import EXECUTABLE, FILE, Entry, Message, paths_in_
 from specguard.change.process import CommandError
 from specguard.change.repository import MERGE_HEADS, Repository
 from specguard.change.tree import Tree, TreeEntry
-from specguard.errors import MissingFact, NotApplicable, SpecguardError, if_known
+from specguard.errors import MissingFact, NotApplicable, SpecguardError
 from specguard.model import TYPE_CHECKING, path_text
 
 if TYPE_CHECKING:
@@ -42,13 +42,15 @@ class SnapshotChange(Change, frozen=False):
         """The merge or pick that is being concluded, for the commits of the trusted base that it adds."""
         if self.source in ("patch", "edit") or self.request.enforce or not self.found.trusted:
             return None
-        base = self.found.oid
-        if base is None or not any(map(self.git.repository.read_merge_head, MERGE_HEADS)):
+        if self.found.oid is None or not any(map(self.git.repository.read_merge_head, MERGE_HEADS)):
             return None
         from specguard.change.ranges import find_open_merge
 
-        # Without the merge's commits, everything that it adds is judged as the author's.
-        return if_known(lambda: find_open_merge(self.git, base), None)
+        try:
+            return find_open_merge(self.git, self.found.oid)
+        except MissingFact as missing:
+            self.unread_merge = f"What a merge brings is judged as if you had made it: {missing.reason}."
+            return None
 
     def restores_base(self, entry: Entry) -> bool:
         """True if an entry leaves at its path what the trusted base, or its merge base with `HEAD`, has."""
