@@ -266,7 +266,7 @@ class Plans(Record, frozen=False):
         merged = {entry.path for one in merges for entries in one.diffs for entry in entries} - known
         old = own.documents if own else change.start_documents
         entries = [one for one in change.entries if one.path in merged and not old.tree.has(one)]
-        oid = merges[-1].oid
+        oid = next((one.oid for one in reversed(merges) if one.own_entries), merges[-1].oid)
         return [Unit(self, one, ("commit",), entries, old, self.documents, oid, True) for one in tasks]
 
     def _read_plans(self, paths: Sequence[bytes]) -> list[Plan]:
