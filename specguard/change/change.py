@@ -49,8 +49,12 @@ class Bookkeeping(Record):
 
     @property
     def is_squash(self) -> bool:
-        """True if a squash lands the change on the base, with a message that its platform writes."""
-        return self.squash and self.change.base.is_landing
+        """True if a squash lands the change on the base, with a message that its platform writes.
+
+        In GitLab's merge train, whose event has a branch, that branch's own commits are judged.
+        """
+        event, titles = self.change.event, getattr(self.change, "landed_titles", None)
+        return self.squash and bool(titles or (event.kind == "merge_group" and event.branch is None))
 
     @property
     def lacks_texts(self) -> bool:
