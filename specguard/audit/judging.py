@@ -77,10 +77,9 @@ def past_changes(
         listing = ("rev-list", "--first-parent", "--parents", "--timestamp", *limit, *more)
         return git.ask("the branch's history", *listing, tip, *rest, "--").decode("ascii")
 
-    # Of the first commit that is older, git reads no parents.
-    lines = if_known(read, "") or read(f"--max-age={since}")
     changes = []
-    for line in lines.splitlines():
+    # Of the first commit that is older, git reads no parents.
+    for line in (if_known(read, "") or read(f"--max-age={since}")).splitlines():
         at, head, *parents = line.split(" ")
         # Git prints a time before 1970 as a huge number.
         time = int(at) if int(at) <= _LATEST else 0
@@ -126,8 +125,7 @@ class PastGit(Git):
         self._past: dict[str, Commit] = {}
         self._names_by_tree: dict[str, list[bytes]] = {}
         base, tip = changes[0].base, changes[-1].head
-        rest = [f"^{base}"] if base else []
-        words = ("rev-list", "--topo-order", "--reverse", tip, *rest, "--")
+        words = ("rev-list", "--topo-order", "--reverse", tip, *([f"^{base}"] if base else ()), "--")
         oids = self.ask("the branch's history", *words).decode("ascii").split()
         self._past = {commit.oid: commit for commit in super().commits(oids)}
         self._landed = [self._past[change.head] for change in changes]

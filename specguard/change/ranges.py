@@ -384,10 +384,9 @@ class Merges(Record):
         merged.update((commit.oid, self.merge_all(commit.parents)) for commit in others)
         pairs = [(merged[commit.oid][0], commit.tree) for commit in suspects]
         for commit, entries in zip(suspects, self._compare(pairs), strict=True):
-            conflicts = merged[commit.oid][1]
             mine = {entry.path for entry in commit.own_entries}
             differing = [entry for entry in entries if entry.path in mine]
-            resolved = [entry for entry in differing if in_conflict(entry.path, conflicts)]
+            resolved = [entry for entry in differing if in_conflict(entry.path, merged[commit.oid][1])]
             sides = [self.git.tree_at(parent) for parent in commit.parents[1:]]
             own = [one for one in differing if one not in resolved and not _is_moved(one, sides)]
             yield Redone(commit, own, resolved)

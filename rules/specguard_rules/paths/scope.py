@@ -300,9 +300,8 @@ class MissingCompanion(Rule):
         if not side.startswith("when"):
             return ""
         companion = self.companions[int(which)]
-        wanted = " or ".join(companion.require.patterns)
         reason = f", or says why not in a trailer '{companion.trailer}: REASON'" if companion.trailer else ""
-        return f"a change here also changes {wanted}{reason}"
+        return f"a change here also changes {' or '.join(companion.require.patterns)}{reason}"
 
     def check(
         self,
