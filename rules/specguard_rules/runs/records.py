@@ -174,8 +174,10 @@ class MissingManifest(Rule):
     ) -> Iterator[Finding]:
         """Look for each commit's run."""
         # The platform writes the message of a squash, which lands the work with its run.
-        landed = bookkeeping.squash and bookkeeping.change.base.is_landing and run_records.touched
-        yield from _unnamed_findings(commits, work, run_records) if work and not landed else ()
+        runs = {run.file_path() for run in run_records.touched} if bookkeeping.is_squash else ()
+        landed = {one.oid for one in commits if any(e.added and e.path in runs for e in one.own_entries)}
+        unnamed = _unnamed_findings(commits, work, run_records) if work else ()
+        yield from (one for one in unnamed if not landed or one.commit not in {None, *landed})
         for commit, name, run in cited_runs(commits, run_records):
             oid, label = commit.oid, repr(shortened(name, 80))
             if run is None:
