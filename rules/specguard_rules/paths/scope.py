@@ -331,8 +331,9 @@ class MissingCompanion(Rule):
                 continue
             more = f" (and {len(changed) - 1} more like it)" if len(changed) > 1 else ""
             wanted = " or ".join(companion.require.patterns)
-            reason = f", or say why not in a trailer '{key}: REASON' of the commit message" if key else ""
-            if key and (commits or draft):
+            where = "pull request, if it has none" if bookkeeping.lacks_texts else "commit message"
+            reason = f", or say why not in a trailer '{key}: REASON' of the {where}" if key else ""
+            if key and (commits or draft) and not bookkeeping.lacks_texts:
                 from specguard_rules.finding_texts import CommitsById, add_trailer
 
                 reason += f", with `{add_trailer(f'{key}: REASON', draft, CommitsById())}`"

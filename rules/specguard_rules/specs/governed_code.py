@@ -277,11 +277,11 @@ class MissingSpecChange(Rule):
         message = f"{name}{more} changed, and no spec did that governs it{why}{hint}"
         how = "Let a spec govern it, in [specs.governs], by a change of its own"
         how = f"Change {known}, which governs it" if known else how
-        step = f"{how}; or add one {wanted}. Or say why not in the last paragraph of the commit "
-        step += f"message: '{settings.trailer}: none (REASON)'."
+        is_lost = commits is not None and bookkeeping.lacks_texts
+        where = "the pull request, if it does not" if is_lost else "the last paragraph of the commit message"
+        step = f"{how}; or add one {wanted}. Or say why not in {where}: '{settings.trailer}: none (REASON)'."
         found = Finding(message, step, first.path, side=first.side, setting="specs.code")
-        is_warning = commits is None or bookkeeping.lacks_texts
-        found.key, found.severity = "no spec changed", "warning" if is_warning else None
+        found.key, found.severity = "no spec changed", "warning" if commits is None or is_lost else None
         yield found
 
 
