@@ -281,8 +281,8 @@ def fingerprints(code: str, findings: Sequence[Finding]) -> Iterator[str]:
 
 
 CACHEABLE_FACTS: Final = (
-    "artifacts", "base", "base_files", "branch", "breakdowns", "commits", "documents", "entries",
-    "guards", "head_files", "history", "messages", "objects", "plans", "policy", "pull_request",
+    "artifacts", "base", "base_files", "bookkeeping", "branch", "breakdowns", "commits", "documents",
+    "entries", "guards", "head_files", "history", "messages", "objects", "plans", "policy", "pull_request",
     "sources", "specs", "stage", "start_documents", "start_files", "today", "waves", "whole", "work",
     "work_item",
 )  # fmt: skip
@@ -360,7 +360,7 @@ def open_results(facts: Facts, cache: Cache | None) -> ResultCache | None:
         "base": [base.name, base.trusted, change.found.how],
         "branch": _value_or_absence(lambda: [change.branch.name, change.branch.source]),
         "pull request": _value_or_absence(lambda: [getattr(change.pull_request, name) for name in text]),
-        "stage": change.stage,
+        "stage": [change.stage, change.event.kind, change.event.branch],
         "options": [change.request.strict, sorted(change.request.extend_select)],
         "today": facts.today.isoformat(),
     }
