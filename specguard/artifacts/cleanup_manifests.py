@@ -100,7 +100,8 @@ def read_manifest(blocks: Sequence[AnyBlock]) -> Sequence[ListedPath]:
             above = [one for one in above if one[0] < block.level]
             above.append((block.level, _state(block.text.plain)))
         else:
-            found += _block_paths(block, label or next((one for _, one in reversed(above) if one), ""), "")
+            state = label or next((one for _, one in reversed(above) if one), "")
+            found += _block_paths(block, state, "")
     return found
 
 
