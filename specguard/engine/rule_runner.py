@@ -345,11 +345,9 @@ def open_results(facts: Facts, cache: Cache | None) -> ResultCache | None:
     is_range = change.source == "range" and change.stage in ("range", "pull-request")
     if cache is None or not change.request.all or not is_range:
         return None
-    if policy.floor or not all(oid for _, oid in policy.documents):
-        # The object id of a file that was named on the command line is unknown.
-        return None
     base = if_known(lambda: change.base, None)
-    if base is None:
+    if base is None or policy.floor or not all(oid for _, oid in policy.documents):
+        # The object id of a file that was named on the command line is unknown.
         return None
     text = ("title", "body", "base", "number")
     inputs = {
@@ -360,6 +358,8 @@ def open_results(facts: Facts, cache: Cache | None) -> ResultCache | None:
         "base": [base.name, base.trusted, change.found.how],
         "branch": _value_or_absence(lambda: [change.branch.name, change.branch.source]),
         "pull request": _value_or_absence(lambda: [getattr(change.pull_request, name) for name in text]),
+        # Findings and next steps name other branches, too.
+        "refs": _value_or_absence(lambda: [[one.name, one.oid] for one in change.refs]),
         "stage": [change.stage, change.event.kind, change.event.branch],
         "options": [change.request.strict, sorted(change.request.extend_select)],
         "today": facts.today.isoformat(),

@@ -32,20 +32,17 @@ ALL = (("--output-format=json",), ("--explain", "--statistics"))
 
 def both(repository: Repository, cache: Path, *args: str, forms: Sequence[Sequence[str]] = ALL) -> Ran:
     """Judge without a cache, and with one twice, in some formats; all must say the same."""
-    cold: Ran | None = None
     for form in forms:
         cold = judge(repository, None, *args, *form)
         for _ in range(2):
             warm = judge(repository, cache, *args, *form)
             assert (warm.exit_code, warm.stdout, warm.stderr) == (cold.exit_code, cold.stdout, cold.stderr)
-    assert cold is not None
     return cold
 
 
 def kept_files(cache: Path) -> list[Path]:
     """The files with outcomes; those of policies have a format."""
-    folder = cache / "specguard" / "1"
-    files = sorted(folder.iterdir()) if folder.exists() else []
+    files = sorted((cache / "specguard" / "1").glob("*"))
     return [
         file for file in files if "format" not in marshal.loads(file.read_bytes().partition(b"\n")[2])["kept"]
     ]
@@ -149,8 +146,7 @@ def test_a_time_in_the_future_is_asked_for_again(tmp_path: Path, monkeypatch: py
 
 
 def test_a_local_run_is_looked_for_again(tmp_path: Path, cache: Path) -> None:
-    case = Case.from_toml(KEPT["local"], folder=tmp_path)
-    repository = case.build(tmp_path / "repository")
+    repository = Case.from_toml(KEPT["local"], folder=tmp_path).build(tmp_path / "repository")
     assert "PLN002" in judge(repository, cache, "--output-format=json").codes
     repository.write(".runs/slice-d1/1/manifest.json", '{"status": "succeeded"}')
     assert "PLN002" not in judge(repository, cache, "--output-format=json").codes
@@ -158,12 +154,18 @@ def test_a_local_run_is_looked_for_again(tmp_path: Path, cache: Path) -> None:
     assert "Done or ticked only by a claim: 1." in both(in_tree, cache, "--select=PLN002").stdout
 
 
+def test_other_branches_are_asked_for_again(tmp_path: Path, cache: Path) -> None:
+    repository = Case.from_toml(KEPT["stack"], folder=tmp_path).build(tmp_path / "repository")
+    both(repository, cache, forms=ALL[:1])
+    repository.git("branch", "-D", "slice-d1", "notes")
+    assert {"ART009", "PLN002", "PLN010"} <= set(both(repository, cache, forms=ALL[:1]).codes)
+
+
 def test_a_broken_file_is_a_miss(tree: Repository, cache: Path) -> None:
     first = judge(tree, cache, "--output-format=json")
     [file] = kept_files(cache)
     for damage in (
         b"",
-        b"{}",
         marshal.dumps({}),
         marshal.dumps({"files": [], "kept": {"ART002": 1}}),
         marshal.dumps({"kept": []}),
