@@ -281,8 +281,8 @@ def fingerprints(code: str, findings: Sequence[Finding]) -> Iterator[str]:
 
 
 CACHEABLE_FACTS: Final = (
-    "artifacts", "base", "base_files", "bookkeeping", "branch", "breakdowns", "commits", "documents",
-    "entries", "guards", "head_files", "history", "messages", "objects", "plans", "policy", "pull_request",
+    "artifacts", "base", "base_files", "branch", "breakdowns", "commits", "documents", "entries",
+    "guards", "head_files", "history", "messages", "objects", "plans", "policy", "pull_request",
     "sources", "specs", "stage", "start_documents", "start_files", "today", "waves", "whole", "work",
     "work_item",
 )  # fmt: skip
