@@ -143,9 +143,10 @@ class Artifacts(Record, frozen=False):
         return frozenset(entry.path for entry in self.entries if entry.added)
 
     @cached_property
-    def moved(self) -> Mapping[bytes, bytes]:
-        """The unaltered files that the change moves with their folders, and where each of them was."""
-        gone = {(*one.path.split(b"/")[-2:], one.old): one.path for one in self.entries if one.deleted}
+    def moved(self) -> Mapping[bytes, Sequence[bytes]]:
+        """The unaltered files that the change moves with their folders, and where each may have been."""
+        deleted = [one for one in self.entries if one.deleted]
+        gone = grouped(((*one.path.split(b"/")[-2:], one.old), one.path) for one in deleted)
         keys = {one.path: (*one.path.split(b"/")[-2:], one.new) for one in self.entries}
         return {path: gone[key] for path, key in keys.items() if key in gone}
 
@@ -340,8 +341,8 @@ class Artifact(Record):
     @property
     def rewritten(self) -> bool:
         """True if the change touches it, and does more than to move its folder with the same placeholders."""
-        old = self.artifacts.moved.get(self.path)
-        return self.touched and (old is None or path_template(self.contract.path).read(old) != self.fields)
+        read, places = path_template(self.contract.path).read, self.artifacts.moved.get(self.path, ())
+        return self.touched and self.fields not in [read(one) for one in places]
 
     @property
     def pass_folder(self) -> bytes:

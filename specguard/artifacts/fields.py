@@ -376,7 +376,7 @@ def _revision_problem(artifact: Artifact, part: str, *, only: bool) -> str:
     if only and len(found) == 1 and is_oid(found[0], git.repository.oid_digits):
         for path in _recorded_files(artifact, *artifact.contract.records):
             # It may be archived by the same change.
-            if not git.tree_at(found[0]).has_file(artifact.artifacts.moved.get(path, path)):
+            if not any(map(git.tree_at(found[0]).has_file, artifact.artifacts.moved.get(path, [path]))):
                 return f"{part!r}, a commit without {path_text(path)}"
     return ""
 
