@@ -174,10 +174,7 @@ class MissingManifest(Rule):
     ) -> Iterator[Finding]:
         """Look for each commit's run."""
         # The platform writes the message of a squash, which lands the work with its run.
-        runs = {run.file_path() for run in run_records.touched} if bookkeeping.is_squash else ()
-        landed = {one.oid for one in commits if any(e.added and e.path in runs for e in one.own_entries)}
-        unnamed = _unnamed_findings(commits, work, run_records) if work else ()
-        yield from (one for one in unnamed if not landed or one.commit not in {None, *landed})
+        yield from _unnamed(commits, work, run_records, bookkeeping.is_squash) if work else ()
         for commit, name, run in cited_runs(commits, run_records):
             oid, label = commit.oid, repr(shortened(name, 80))
             if run is None:
@@ -194,24 +191,30 @@ class MissingManifest(Rule):
             raise MissingFact(what, f"write [work.{kind}] in the authority, or correct the name")
 
 
-def _unnamed_findings(commits: Sequence[Commit], work: Work, records: RunRecords) -> Iterator[Finding]:
-    """Yield findings for commits that lack a required run, or for the change if no commit names its item."""
+def _unnamed(commits: Sequence[Commit], work: Work, records: RunRecords, squash: bool) -> Iterator[Finding]:
+    """Yield findings for commits that lack a required run, or for the change if no commit names its item.
+
+    A landed squash needs to name no run if it adds one of its item.
+    """
     kinds, folder = set(records.settings.require), records.settings.folder
     own = {commit.oid: commit for commit in commits if not commit.is_merge}
     runless = {oid for oid, commit in own.items() if not run_names(commit, records)}
     # A commit that only adds runs is no work of its item, whatever its message names.
     due = {oid for oid in runless if {one.path.startswith(folder) for one in own[oid].own_entries} != {True}}
     items = [one for one in work.commits if one.kind in kinds and one.commit in due]
+    landed = [run for run in records.touched if not run.misfit] if squash else []
     for naming in items:
-        what = f"commit {(naming.commit or '')[:12]} is {naming.item}'s and names no run"
-        message = own[naming.commit or ""].message
-        how = add_trailer(f"{records.settings.trailer}: gates-ID/RUN", message, CommitsById(commits))
+        commit = own[naming.commit or ""]
+        added = {one.path for one in commit.own_entries if one.added}
+        if any(_is_same_item(run, naming) and run.file_path() in added for run in landed):
+            continue
+        what = f"commit {commit.oid[:12]} is {naming.item}'s and names no run"
+        how = add_trailer(f"{records.settings.trailer}: gates-ID/RUN", commit.message, CommitsById(commits))
         step = f"make it. Or type `specguard run gates`, and name its folder: `{how}`"
         yield _no_run_finding(naming, what, step, "commit.body")
-    of_change = work.naming
-    if not items and due and len(runless) == len(own) and of_change and of_change.kind in kinds:
-        what = f"{of_change.label} is {of_change.item}'s, and no commit of it names a run"
-        yield _no_run_finding(of_change, what, "make the commit.", of_change.field)
+    if not items and due and len(runless) == len(own) and work.naming and work.naming.kind in kinds:
+        what = f"{work.naming.label} is {work.naming.item}'s, and no commit of it names a run"
+        yield _no_run_finding(work.naming, what, "make the commit.", work.naming.field)
 
 
 def _no_run_finding(naming: Naming, message: str, how: str, field: str) -> Finding:
