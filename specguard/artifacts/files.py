@@ -206,7 +206,7 @@ def invalid_structure(artifact: Artifact) -> Iterator[Finding]:
         MissingFact: the artifact is missing, or its schema cannot be used.
     """
     name, document = path_text(artifact.path), artifact.document
-    data = artifact.data or Data.unread(Problem("it is not a regular file"))
+    data = artifact.data or Data(None, problem=Problem("it is not a regular file"))
     problem = document.problem or data.problem
     if problem is not None:
         is_front_matter = document.problem is None and not artifact.structured

@@ -442,7 +442,7 @@ def _parse_document(content: bytes | None) -> Document:
 def _parse_data(kind: Kind, content: bytes | None) -> Data:
     from specguard.documents.data import Data, data_of
 
-    return Data.unread(_size_problem()) if content is None else data_of(content, kind)
+    return Data(None, problem=_size_problem()) if content is None else data_of(content, kind)
 
 
 def _size_problem() -> Problem:

@@ -193,11 +193,6 @@ class Data(Record):
         """The line of each key and element."""
         return self.locate()
 
-    @classmethod
-    def unread(cls, problem: Problem) -> Self:
-        """Create data that cannot be read."""
-        return cls(None, problem=problem)
-
     def line(self, path: Path = ()) -> int | None:
         """Return the line of a key or element, from 1, or of its nearest parent with a line.
 
@@ -260,10 +255,9 @@ class DataError(ValueError):
 def data_of(content: bytes, kind: Kind) -> Data:
     """Parse structured data from a file's bytes."""
     try:
-        text = content.decode("utf-8")
+        return read_data(content.decode("utf-8"), kind)
     except UnicodeDecodeError as error:
-        return Data.unread(utf8_problem(error))
-    return read_data(text, kind)
+        return Data(None, problem=utf8_problem(error))
 
 
 def read_data(text: str, kind: Kind, *, first: int = 1) -> Data:
@@ -280,7 +274,7 @@ def read_data(text: str, kind: Kind, *, first: int = 1) -> Data:
     text = text.removeprefix("\ufeff")
     if len(text) > DATA_LIMIT:
         line = first + text.count("\n", 0, DATA_LIMIT)
-        return Data.unread(Problem(f"it has more than {DATA_LIMIT} characters", line))
+        return Data(None, problem=Problem(f"it has more than {DATA_LIMIT} characters", line))
     read = read_json if kind == "json" else read_yaml
     if kind == "toml":
         from specguard.documents.toml import read

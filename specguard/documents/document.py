@@ -117,14 +117,14 @@ class Document:
         The value is a mapping, empty without front matter, and None if it cannot be read.
         """
         if self.problem is not None:
-            return Data.unread(self.problem)
+            return Data(None, problem=self.problem)
         if self._front is None:
             return Data({})
         data = read_data(self._front.text, self._front.kind, first=2)
         if data.problem is not None or isinstance(data.value, dict):
             return data
         not_keys = Problem("its front matter is not a mapping of keys", 2)
-        return Data({}) if data.value is None else Data.unread(not_keys)
+        return Data({}) if data.value is None else Data(None, problem=not_keys)
 
     @cached_property
     def sections(self) -> Sequence[Section]:

@@ -291,7 +291,7 @@ def read_plan(kinds: Mapping[str, PlanKind], path: bytes, documents: Documents) 
         data = documents.data(path)
         if data is None and documents.tree.find(path) is None:
             return None
-        return Plan(name, kind, fields, path, data or Data.unread(Problem("it is not a regular file")))
+        return Plan(name, kind, fields, path, data or Data(None, problem=Problem("it is not a regular file")))
     return None
 
 

@@ -50,7 +50,7 @@ class Source(Record):
         Raises:
             MissingFact: the object is missing.
         """
-        return self.documents.data(self.path) or Data.unread(Problem("it is not a regular file"))
+        return self.documents.data(self.path) or Data(None, problem=Problem("it is not a regular file"))
 
     @property
     def problem(self) -> str:
