@@ -307,8 +307,13 @@ def read_json(text: str, first: int) -> tuple[Any, Callable[[], Lines]]:
     try:
         value = json.loads(text, object_pairs_hook=_mapping, parse_float=Number, parse_constant=_mapping)
     except json.JSONDecodeError as error:
-        message, line = error.msg, first + text.count("\n", 0, error.pos)
-        raise DataError(f"{message[:1].lower()}{message[1:]}", line) from None
+        message, at = error.msg, error.pos
+        if message.startswith("Illegal trailing comma"):
+            # Python 3.13 names the comma, and earlier versions what follows it.
+            at = len(text) - len(text[at + 1 :].lstrip())
+            what = "value" if text[at] == "]" else "property name enclosed in double quotes"
+            message = f"expecting {what}"
+        raise DataError(f"{message[:1].lower()}{message[1:]}", first + text.count("\n", 0, at)) from None
     except (RecursionError, ValueError) as error:
         failure = error
     if failure or _depth(value) > MAX_DEPTH:
