@@ -194,7 +194,7 @@ class MissingManifest(Rule):
 def _unnamed(commits: Sequence[Commit], work: Work, records: RunRecords, squash: bool) -> Iterator[Finding]:
     """Yield findings for commits that lack a required run, or for the change if no commit names its item.
 
-    A landed squash needs to name no run if it adds one of its item.
+    A landed squash needs to name no run if it adds one of its item, or of the change's.
     """
     kinds, folder = set(records.settings.require), records.settings.folder
     own = {commit.oid: commit for commit in commits if not commit.is_merge}
@@ -202,19 +202,21 @@ def _unnamed(commits: Sequence[Commit], work: Work, records: RunRecords, squash:
     # A commit that only adds runs is no work of its item, whatever its message names.
     due = {oid for oid in runless if {one.path.startswith(folder) for one in own[oid].own_entries} != {True}}
     items = [one for one in work.commits if one.kind in kinds and one.commit in due]
-    landed = [run for run in records.touched if not run.misfit] if squash else []
+    runs = {run.file_path(): run for run in records.touched if not run.misfit} if squash else {}
+    added = [(oid, one.path) for oid, commit in own.items() for one in commit.own_entries if one.added]
+    landed = [(oid, runs[path]) for oid, path in added if path in runs]
     for naming in items:
-        commit = own[naming.commit or ""]
-        added = {one.path for one in commit.own_entries if one.added}
-        if any(_is_same_item(run, naming) and run.file_path() in added for run in landed):
+        if any(oid == naming.commit and _is_same_item(run, naming) for oid, run in landed):
             continue
+        commit = own[naming.commit or ""]
         what = f"commit {commit.oid[:12]} is {naming.item}'s and names no run"
         how = add_trailer(f"{records.settings.trailer}: gates-ID/RUN", commit.message, CommitsById(commits))
         step = f"make it. Or type `specguard run gates`, and name its folder: `{how}`"
         yield _no_run_finding(naming, what, step, "commit.body")
-    if not items and due and len(runless) == len(own) and work.naming and work.naming.kind in kinds:
-        what = f"{work.naming.label} is {work.naming.item}'s, and no commit of it names a run"
-        yield _no_run_finding(work.naming, what, "make the commit.", work.naming.field)
+    named = work.naming if not items and due and len(runless) == len(own) else None
+    if named and named.kind in kinds and not any(_is_same_item(run, named) for _, run in landed):
+        what = f"{named.label} is {named.item}'s, and no commit of it names a run"
+        yield _no_run_finding(named, what, "make the commit.", named.field)
 
 
 def _no_run_finding(naming: Naming, message: str, how: str, field: str) -> Finding:
@@ -283,11 +285,9 @@ class StaleHeartbeat(Rule):
         def stale(run: RunRecord, _: Sequence[Commit]) -> Iterator[Finding]:
             silence = run_records.silence(run) if run.running else 0
             if silence is None or silence > run_records.stale_after:
-                when = "it never had a heartbeat"
-                if silence is not None:
-                    days = int(silence // 86400)
-                    ago = f"{days} days" if days > 1 else f"{int(silence // 60)} minutes"
-                    when = f"its last heartbeat was {ago} ago"
+                minutes = int((silence or 0) // 60)
+                ago = f"{minutes // 1440} days" if minutes >= 2 * 1440 else f"{minutes} minutes"
+                when = "it never had a heartbeat" if silence is None else f"its last heartbeat was {ago} ago"
                 message = f"the run {run.shown} is {run.state}, and {when}"
                 step = f"Run `specguard run doctor {run.run_id}`: it says what became of it."
                 place, setting = "state" if "state" in run.value else "status", "runs.stale_after"
