@@ -147,7 +147,7 @@ class Artifacts(Record, frozen=False):
         """The unaltered files that the change moves with their folders, and where each may have been."""
         deleted = [one for one in self.entries if one.deleted]
         gone = grouped(((*one.path.split(b"/")[-2:], one.old), one.path) for one in deleted)
-        keys = {one.path: (*one.path.split(b"/")[-2:], one.new) for one in self.entries}
+        keys = {one.path: (*one.path.split(b"/")[-2:], one.new) for one in self.entries if one.added}
         return {path: gone[key] for path, key in keys.items() if key in gone}
 
     @cached_property
