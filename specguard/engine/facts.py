@@ -98,7 +98,7 @@ class Facts:
     Attributes:
         change: the judged change.
         time_dependent: True if another time could give another result, as a fact depends on the time of day,
-            on branches or on local runs. Also true if the report has a note on a fact.
+            on fetched commits or on local runs. Also true if the report has a note on a fact.
         notes: sentences about facts that could not be read.
         root: the local folder of all runs; empty: the policy's.
         least_grade: the lowest accepted grade of evidence; empty: the policy's.
@@ -255,7 +255,7 @@ class Facts:
 
     def _is_branch(self, name: str) -> bool:
         """True if a branch is judged, or the policy or a listed item names it; it may be deleted already."""
-        # The existing branches do not follow from the commits that are the key of a cached outcome.
+        # What is no branch may be a commit that a fetch brings, and a cached outcome's key has only branches.
         self.time_dependent = True
         change = self.change
         judged = if_known(lambda: change.branch.name, "")

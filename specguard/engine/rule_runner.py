@@ -1,9 +1,9 @@
 """Run rules on facts: the findings of each rule, and the state that follows from them.
 
-A result is cached if it depends only on the inputs in `open_results`: commits, policy, options, branch, the
+A result is cached if it depends only on the inputs in `open_results`: commits, policy, options, branches, the
 text of the pull request and day. Commits include everything below them, trees and history. So the facts that
-a rule asks for decide. A rule that asks for anything else (refs, a remote, the working tree's runs) runs each
-time.
+a rule asks for decide. A rule that asks for anything else (bookkeeping, a remote, the working tree's runs)
+runs each time.
 """
 
 from __future__ import annotations
