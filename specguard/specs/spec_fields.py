@@ -346,13 +346,14 @@ _CLOCK: Final = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?\s*(?:[ap]m|utc|gmt|z)?", r
 _WORD: Final = re.compile(r"[^\W\d_][\w.'@&-]*(?:\[bot)?")
 # Words next to a name and a date that are not names.
 _NOT_NAMES: Final = frozenset({
-    "a", "all", "an", "and", "approval", "approvals", "approve", "approved", "approver", "as", "at", "by",
-    "complete", "completed", "created", "date", "dated", "done", "due", "for", "from", "granted",
-    "implemented", "in", "is", "last", "lgtm", "log", "no", "of", "off", "on", "pass", "passed", "passing",
-    "per", "recorded", "review", "reviewed", "reviewer", "reviewers", "sign", "signed", "since", "state",
-    "status", "tested", "tests", "the", "this", "to", "update", "updated", "utc", "via", "was", "when", "who",
-    "with", "yes", "approved-by", "approved_by", "reviewed-by", "reviewed_by", "signed-off-by",
-    "signed_off_by",
+    "a", "accepted", "agreed", "all", "an", "and", "approval", "approvals", "approve", "approved", "approver",
+    "as", "at", "by", "checked", "checks", "complete", "completed", "confirmed", "created", "date", "dated",
+    "done", "due", "finished", "for", "from", "granted", "implementation", "implemented", "in", "is", "last",
+    "lgtm", "log", "merged", "no", "of", "off", "ok", "okay", "on", "pass", "passed", "passes", "passing",
+    "per", "plan", "ready", "recorded", "review", "reviewed", "reviewer", "reviewers", "sign", "signed",
+    "since", "spec", "state", "status", "tested", "tests", "the", "this", "to", "update", "updated", "utc",
+    "validated", "verified", "via", "was", "when", "who", "with", "yes", "approved-by", "approved_by",
+    "reviewed-by", "reviewed_by", "signed-off-by", "signed_off_by",
 })  # fmt: skip
 
 
@@ -490,8 +491,7 @@ class ApprovalReader:
         parts = [one for one in rest.replace(")", "(").replace(" by ", "(").split("(") if _WORD.search(one)]
         named = [one for one in parts[1:] if _REMARKS.isdisjoint(one.casefold().split())]
         if not who and not any(map(is_todo, parts)) and not any(map(names_nobody, named)):
-            words = _WORD.findall(rest)
-            who = " ".join(word for word in words if word.casefold().rstrip(".") not in _NOT_NAMES)
+            who = " ".join(one for one in _WORD.findall(rest) if one.casefold().rstrip(".") not in _NOT_NAMES)
         when = when or next((day.date for day in days(text) if day.date is not None), None)
         return SpecApproval(_valid_name(who), when, place, refused)
 
