@@ -140,7 +140,7 @@ class DisregardedSetting(Rule):
     folder, else a warning for a change of that document, and with `--all`.
 
     A setting that loosens the floor of `--floor`, or cannot be compared with it, is a warning: the floor's
-    holds. `specguard policy` lists those of presets.
+    holds. Those of presets are in `specguard policy`, with the floor in `SPECGUARD_FLOOR`.
 
     Why is this bad? Readers believe what does not hold.
 
