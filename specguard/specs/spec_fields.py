@@ -447,20 +447,19 @@ class ApprovalReader:
                 continue
             label = f"{above}: " if _is_pending(above) else ""
             found: list[SpecApproval] = []
-            fields: dict[str, str] = {}
+            texts: dict[str, str] = {}
             for item in block.items:
                 raw = without_box(item.text.raw)
                 name, colon, value = plain_value(raw[:LONGEST]).partition(":")
                 if is_open(item.text):
-                    fields.setdefault(normal_name(name), f"{name}: -")
+                    texts.setdefault(normal_name(name), f"{name}: -")
                     continue
                 found.append(self.of_text(f"{label}{raw}", item.line, shown=plain_value(raw[:LONGEST])))
                 found += self.of_blocks(item.rest, f"{label}{raw}")
                 if colon:
-                    fields[normal_name(name)] = f"{name}: {value.strip() or '-'}"
-            if not any(map(fields.keys().isdisjoint, (self._who, self._when))):
-                known = {*self._who, *self._when, *_VERDICTS}
-                text = ", ".join(fields[one] for one in fields if one in known)
+                    texts[normal_name(name)] = f"{name}: {value.strip() or '-'}"
+            if not any(map(texts.keys().isdisjoint, (self._who, self._when))):
+                text = ", ".join(texts[one] for one in texts if one in {*self._who, *self._when, *_VERDICTS})
                 found = [*(one for one in found if one.complete), self.of_text(f"{label}{text}", block.line)]
             yield from found
 
@@ -487,8 +486,9 @@ class ApprovalReader:
             elif name in _VERDICTS and value.strip():
                 refused = refused or _refuses(value)
         rest = _without_date(text)
-        # `Product: approved 2026-01-31 (TBD)` or `... by Claude` names a role, and nobody.
+        # `Product: approved 2026-01-31 (TBD)`, `... by Claude` or `Product: Codex` names a role, and nobody.
         parts = [one for one in rest.replace(")", "(").replace(" by ", "(").split("(") if _WORD.search(one)]
+        parts += filter(_WORD.search, [_BETWEEN.split(rest)[0].partition(":")[2]])
         named = [one for one in parts[1:] if _REMARKS.isdisjoint(one.casefold().split())]
         if not who and not any(map(is_todo, parts)) and not any(map(names_nobody, named)):
             who = " ".join(one for one in _WORD.findall(rest) if one.casefold().rstrip(".") not in _NOT_NAMES)

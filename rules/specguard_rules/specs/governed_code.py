@@ -382,8 +382,7 @@ class ContradictedAuthority(Rule):
     ) -> Iterator[Finding]:
         """Compare the statements of the documents in `order`."""
         for entry in entries:
-            is_lost = entry.was_file and not (entry.deleted or entry.is_file)
-            if is_lost and policy.ranks.matches(entry.path):
+            if entry.was_file and not (entry.deleted or entry.is_file) and policy.ranks.matches(entry.path):
                 path, setting = entry.path, "authority.order"
                 message = f"{path_text(path)}, which has a place in the order, is not a regular file any more"
                 step = "Make it a file of its own: what a link leads to is not compared."
