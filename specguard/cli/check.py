@@ -34,7 +34,7 @@ _FIX_EXCLUDES: Final = (
 """The options that exclude `--fix`: what they judge cannot, or must not, be edited here."""
 
 
-class _FormatName(click.Choice):  # type: ignore[type-arg]  # not generic before click 8.2
+class _FormatName(click.Choice[str]):
     """The name of a report format, which may be that of a plugin."""
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
