@@ -208,17 +208,17 @@ def _differences(documents: Sequence[Entry], change: PolicyChange, policy: Polic
         what = f"breaks a nested authority:{'' if path else f' {one.origin}'} {one.message}"
         line, key = one.origin.line or None if path else None, f"unread: {one.message}"
         yield _finding(path or first, what, "error", key, one.step, line=line, authority=one.above)
+    # An approval of one document must not cover what another one says later.
+    several = len(documents) > 1 or any(one.key == "documents" for one in change.differences)
     for difference in change.differences:
         origins = (difference.new_origin, difference.old_origin)
         origin = next((one for one in origins if one is not None and one.path in paths), None)
         path = paths[origin.path] if origin else first
         what = f"{_EFFECTS[difference.effect]}: {difference.key} {difference.summary}"
         severity: Severity = "warning" if difference.effect == "tightens" else "error"
-        # An approval of one document must not cover what another one says later.
-        values = f" from {difference.old!r} to {difference.new!r}" if len(documents) > 1 else ""
+        key = difference.key + (f" from {difference.old!r} to {difference.new!r}" if several else "")
         line = origin.line or None if origin and origin is difference.new_origin else None
-        above = difference.old_origin
-        yield _finding(path, what, severity, difference.key + values, line=line, authority=above)
+        yield _finding(path, what, severity, key, line=line, authority=difference.old_origin)
     for entry in documents if not (change or policy.drafts) else ():
         # Most changes of a pyproject.toml are not about settings.
         if not entry.added and entry.path != _PROJECT:
