@@ -82,16 +82,16 @@ class BrokenLog(Rule):
                 found[path] = _finding(path, flaw, put_back(entry, base), side=entry.side)
         altered = set(found)
         for broken in sorted(approvals.broken, key=lambda broken: (broken.path, broken.place == "local")):
-            path, local = broken.path, broken.place == "local"
+            # A signature has its record again once that one is put back.
+            path, record, local = broken.path, broken.path.removesuffix(b".sig"), broken.place == "local"
             step = f"Take it out with `rm -r -- {shell_quote(path)}`"
             inside = (one for name, one in entries.items() if (b"%b/" % name).startswith(b"%b/" % path))
-            if local and path in map(approvals.log.path, approvals.log.filed):
-                step = f"Put it back with `git checkout HEAD -- {shell_quote(path)}`"
+            if local and record in map(approvals.log.path, approvals.log.filed):
+                step = f"Put it back with `git checkout HEAD -- {shell_quote(record)}`"
             elif added := next(inside, None):
                 step = put_back(added, base)
             what = f"is not a record: {broken.reason}"
-            # A signature has its record again once that one is put back.
-            if path.removesuffix(b".sig") not in altered:
+            if record not in altered:
                 found.setdefault(path, _finding(path, what, step, severity="warning" if local else None))
         yield from found.values()
         for path, oid in approvals.removed if commits and policy.merge != "squash" else ():
