@@ -257,7 +257,7 @@ class ExpiredApproval(_RefusedApproval, Rule):
 
     Why is this bad? Exceptions end.
 
-    How to fix it: ask for a new approval, and take this one out.
+    How to fix it: ask for a new approval, or take this one out.
 
     ```text
     error: .specguard/approvals/4139458dd8.json:3: approval 4139458dd8 by alice does not count: it held

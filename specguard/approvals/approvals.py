@@ -121,8 +121,8 @@ class Decision(Record, frozen=False):
 _MOST_REFUSED: Final = 10
 """The most refused approvals that a finding lists; the newest are kept."""
 
-_OUTDATED: Final = frozenset({("replayed", "fingerprint"), ("replayed", "policy_id")})
-"""Refusals of an approval whose change, or judging policy, has changed since it was given."""
+_OUTDATED: Final = frozenset({"fingerprint", "policy_id", "expires_at"})
+"""Fields for which an approval is refused whose change, judging policy or time is another by now."""
 
 _UNJUDGED: Final = ("off", "not-applicable", "indeterminate")
 
@@ -229,14 +229,14 @@ class Approvals:
 
     @property
     def superseded(self) -> Mapping[str, Decision]:
-        """Newer approvals that replace approvals of an earlier state of this change, by the older one's id.
+        """Newer approvals that replace expired ones and those of an earlier state, by the older one's id.
 
         The two share a rule and a path. Every finding of the older one is approved now, by any approval.
         """
         counting = [one for one in self.decisions if one.counts and one.matches]
         found = {}
         for old in self.decisions:
-            outdated = {(one.kind, one.field) for one in old.refusals}
+            outdated = {one.field for one in old.refusals}
             if old.added and outdated and outdated <= _OUTDATED:
                 newer = [
                     new
@@ -250,12 +250,15 @@ class Approvals:
         return found
 
     def refused(self, kind: Kind) -> Iterator[tuple[Decision, Refusal]]:
-        """Yield the approvals with a refusal of a kind, except superseded and revoked ones."""
+        """Yield the approvals with a refusal of a kind, except superseded and revoked ones.
+
+        Those of the base are left out too where others lift all that they match.
+        """
         over = {*self.superseded, *self.log.revoked}
         for decision in self.decisions:
-            for refusal in decision.refusals if decision.filed.id not in over else ():
-                if refusal.kind == kind:
-                    yield decision, refusal
+            settled = not decision.added and all(one.state == "approved" for one in decision.matches)
+            if not settled and decision.filed.id not in over:
+                yield from ((decision, one) for one in decision.refusals if one.kind == kind)
 
     def lift(self) -> None:
         """Mark the findings that approvals lift as `approved`, and list on each the approvals that name it.
@@ -326,7 +329,7 @@ class Approvals:
         for old, new in self.superseded.items():
             unsigned = self.log.filed[old].places == {"local"} and not self.log.filed[old].signatures
             step = "; remove its file, as CI refuses it unsigned" if unsigned else ""
-            yield f"Approval {old[:12]} was for an earlier state; {new.filed.id[:12]} took its place{step}."
+            yield f"Approval {old[:12]} counts no more; {new.filed.id[:12]} took its place{step}."
 
     def _add_command(self, filed: FiledRecord) -> str:
         """Return the command that adds only a record and its signature to git."""
