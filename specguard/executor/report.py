@@ -324,9 +324,10 @@ def metrics(store: RunStore, environment: Mapping[str, str]) -> dict[str, Any]:
     items = list(_done_items(store, environment))
     covered = [item for item in items if not item["problem"]]
     durations = sorted(run.duration for run in runs if run.duration is not None and run.ended is not None)
-    judging = (one for run in runs if run.manifest for one in run.manifest.judging)
-    counts = Counter((one.name, one.succeeded) for one in judging)
-    attempts = [run.manifest.attempts for run in runs if run.manifest and run.manifest.attempts]
+    # A command of an evaluation may be expected to fail.
+    manifests = [run.manifest for run in runs if run.manifest and run.manifest.item.kind != "eval"]
+    counts = Counter((one.name, one.succeeded) for manifest in manifests for one in manifest.judging)
+    attempts = [manifest.attempts for manifest in manifests if manifest.attempts]
     return {
         "schema": METRICS,
         "runs": len(runs),

@@ -65,12 +65,10 @@ def test_a_sample_as_expected_is_kept_as_a_run(team: Repository, shop: Repositor
     assert lines[-1].startswith(f"manifest: {team.path}/.runs/eval-shop/")
     manifest, evaluation = manifest_of(done)
     assert (manifest.state, manifest.item.kind, manifest.item.id) == ("succeeded", "eval", "shop")
-    assert manifest.repository.base == "main"
-    assert manifest.repository.base_oid == team.oid()
+    assert (manifest.repository.base, manifest.repository.base_oid) == ("main", team.oid())
     assert set(manifest.policy.documents) == {"SPEC_AUTHORITY.md", "docs/more.toml"}
-    [judgement] = manifest.judgements
-    assert (judgement.verdict, judgement.exit_code, len(judgement.findings)) == ("failed", 1, 2)
-    assert judgement.report == "samples/shop/report.json"
+    [judged] = manifest.judgements
+    assert (judged.report, judged.exit_code, len(judged.findings)) == ("samples/shop/report.json", 1, 2)
     assert set(manifest.digests) >= {"evaluation.json", "samples/shop/report.json", "run.log"}
     [sample] = evaluation["samples"]
     declared = {"version": "2026\n1", "source": "https://example.org/shop.git", "refresh_by": "2027-01-31"}
@@ -82,8 +80,7 @@ def test_a_sample_as_expected_is_kept_as_a_run(team: Repository, shop: Repositor
 
 def test_what_differs_is_told_both_ways(team: Repository) -> None:
     data = data_of(team, "eval")
-    assert (data["schema"], data["state"]) == ("specguard.evaluation/1", "succeeded")
-    assert data["samples"][0]["name"] == "shop"
+    assert (data["schema"], data["samples"][0]["name"]) == ("specguard.evaluation/1", "shop")
     team.write("evaluation/shop.expected.toml", 'expect = ["PTH001", {code = "PTH001", path = "gen/b"}]\n')
     done = ended(run_here("eval", "shop", directory=team.path), 1)
     for said in (
@@ -96,6 +93,8 @@ def test_what_differs_is_told_both_ways(team: Repository) -> None:
     assert (manifest.state, manifest.reason) == ("failed", "not as expected: shop")
     assert json.loads(folder_of(done).joinpath("error.json").read_text())["exit_code"] == 1
     assert evaluation["samples"][0]["missing"] == ["PTH001 gen/b"]
+    report = run_here("run", "report", manifest.run_id, directory=team.path).stdout
+    assert "## Differences from what is expected\n\n- `shop`: expected PTH001 gen/b\n" in report
     # A policy that changed is seen before it is committed.
     team.write("SPEC_AUTHORITY.md", AUTHORITY.replace("gen/", "generated/"))
     team.write("evaluation/shop.expected.toml", EXPECTED)
@@ -177,6 +176,7 @@ def test_commands_of_assets_run_in_a_checkout_of_the_sample(team: Repository, sh
     ]  # fmt: skip
     assert evaluation["samples"][0]["commands"][0]["changed"] == ["src/a.js"]
     assert manifest.commands[0].log in manifest.digests
+    assert data_of(team, "run", "metrics")["gates"] == {}
     assert shop.read("src/a.js") == b"let a\nconsole.log(a)\n"
     team.write("patterns/emit.sh", "exit 1\n")
     done = ended(run_here("eval", directory=team.path), 1)
