@@ -126,25 +126,23 @@ def _read_statements(kind: WorkKind, text: str) -> Mapping[str, _Stated]:
 
 
 def _list_changes(sources: Sources, name: str, path: bytes, after: Tree) -> Iterator[Alteration]:
-    kind, passes, before = sources.kinds[name], sources.passes, sources.documents.tree
+    kind, passes = sources.kinds[name], sources.passes
     lists = [one.path for one in sources.of(name)] if passes.roots else []
     over = passes.superseded([] if path in lists else [path, *lists])
     if not over.isdisjoint(folders_of(path)):
         return
     # The list of a new pass replaces that of the pass before it.
     earlier = next((one for one in lists if not over.isdisjoint(folders_of(one))), path)
-    later_items = {normal_id(listed.id): listed for listed in _listed_items(name, kind, path, after)}
-    for listed in (one for one in _listed_items(name, kind, earlier, before) if not one.closed):
-        later = later_items.get(normal_id(listed.id))
+    was = Source(name, kind, earlier, path_fields={}, documents=sources.documents)
+    now = Source(name, kind, path, path_fields={}, documents=Documents(after))
+    left = ["unreadable"] if now.data.problem and now.documents.data(path) else []
+    for listed in (one for one in was.items if not one.closed):
+        later = now.by_id.get(normal_id(listed.id))
         if later is None:
-            yield Alteration(kind=name, item=str(listed), what="entry", old=[listed.id], new=[], path=path)
+            yield Alteration(kind=name, item=str(listed), what="entry", old=[listed.id], new=left, path=path)
             continue
         old, new = ({key: (_read_texts(one, key), one.line) for key in _BINDING} for one in (listed, later))
         yield from _differences(name, str(listed), path, old, new)
-
-
-def _listed_items(name: str, kind: WorkKind, path: bytes, tree: Tree) -> Sequence[Listed]:
-    return Source(name, kind, path, path_fields={}, documents=Documents(tree)).items
 
 
 def _read_texts(listed: Listed, name: str) -> Sequence[str]:
