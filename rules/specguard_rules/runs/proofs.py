@@ -423,7 +423,7 @@ class UncoveredItem(Rule):
         """Judge the evidence of done items, except of the item whose run is under way."""
 
         def uncovered(claim: Claim) -> Iterator[Finding]:
-            plan, ticked = claims.plan_of(claim), claim.status == "ticked"
+            plan, ticked, least = claims.plan_of(claim), claim.status == "ticked", claims.proof.least
             # PLN003 reports a task of a plan without any evidence, and ART006 a tick without any.
             is_told = policy.active_rule("PLN003") and not (claim.statement or claim.cited)
             if plan is not None and is_told and not any(claims.proof.run_flaws(claim)):
@@ -432,9 +432,10 @@ class UncoveredItem(Rule):
             if flaw is not None and (flaw.unbound or not (ticked or plan)):
                 label = repr(shortened(claim.label)) if ticked else claim.label
                 message = f"{label} is {claim.status}, and {flaw}"
-                named = claims.proof.least == "claimed" or claim.kind or (ticked and claims.proof.kinds)
-                # No run of gates has the id of an entry of the index, and a tick needs a run that it names.
-                rerun = f"{_RERUN}{'' if claim.kind else ', and name its manifest here'}"
+                named = least == "claimed" or claim.kind or (ticked and claims.proof.kinds)
+                # No run of gates has the id of an entry of the index, or of an item that only the change
+                # lists, and a tick needs a run that it names.
+                rerun = _RERUN + ("" if claim.kind and least != "claimed" else ", and name its manifest here")
                 if plan is not None and plan.settings.unit == "commit":
                     # The branch of the whole plan names no task to a run of gates.
                     verify = f"plan verify {shell_quote(claim.ids[0])} --plan {shell_quote(claim.plan)}"
