@@ -574,9 +574,9 @@ def _transition_flaws(spec: Spec, status: WrittenValue, specs: Specs) -> Iterato
             step = f"Begin with a status that follows no other: {', '.join(specs.ways.first)}."
             yield _value_flaw(spec, status, message, step, "begins", "transitions")
     elif not specs.ways.may_follow(old, status.text):
-        after = " or ".join(specs.ways.after(old)) or "a new spec, or an approval"
+        after = " or ".join(specs.ways.after(old)) or "no other: write a new spec, or have this approved"
         message = f"the status of {path} goes from {old} to {status.text}{place}, and no way leads there"
-        yield _value_flaw(spec, status, message, f"Behind {old} comes {after}.", "moved", "transitions")
+        yield _value_flaw(spec, status, message, f"After {old} comes {after}.", "moved", "transitions")
 
 
 class UnapprovedSpec(Rule):
