@@ -152,7 +152,7 @@ def _index_findings(index: Index, specs: Specs) -> Iterator[Finding]:
             continue
         for named in (one for one in entry.named_paths if one.problem):
             message = f"the entry {entry.label} names {shortened(named.text)}, but {named.problem}"
-            step = "Add the file, with -f if git ignores it, or take the entry out."
+            step = "Correct the path, add the file (with -f if git ignores it), or take the entry out."
             yield _index_finding(index, message, step, f"{entry.label} {named.text}", named.line)
         if not entry.named_paths:
             key = f"{entry.label} without a path"
