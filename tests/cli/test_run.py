@@ -289,7 +289,7 @@ def test_a_broken_run_is_listed_and_diagnosed(project: Project) -> None:
     run.mkdir(parents=True)
     (run / "manifest.json").write_text("{")
     assert "unreadable" in project.specguard("run", "list").stdout
-    assert "\nnext       put the record back, or " in ended(project.specguard("run", "doctor"), 1).stdout
+    assert "put the record back, or switch to" in ended(project.specguard("run", "doctor"), 1).stdout
     for words in (("report",), ("stop", run.name), ("resume", run.name)):
         assert f"`specguard run doctor {run.name}`" in ended(project.specguard("run", *words), 2).stderr
 
