@@ -184,7 +184,7 @@ def _match_governed(git: Git, policy: Policy, path: bytes) -> Iterator[Governing
     if head is None or rule is None or not policy.declares("spec_settings"):
         return
     documents = Documents(git.tree_at(head))
-    for spec, pattern in Catalogue(policy.declared("spec_settings"), documents).governing(path):
+    for spec, pattern in Catalogue(policy.declared("spec_settings"), documents, is_past=True).governing(path):
         yield Governing(
             rule.code, rule.name, rule.severity, "specs.governs", pattern,
             effect=f"governed by {path_text(spec.path)}",

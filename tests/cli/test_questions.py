@@ -130,13 +130,13 @@ def test_why_names_the_pattern_and_its_line(asked: Repository) -> None:
 
 
 def test_why_names_the_specs_that_govern_a_path(repository: Repository) -> None:
-    [row] = rows(__file__, "effects")
-    repository.commit("chore: base", files={"specguard.toml": row["policy"], **row["files"]})
-    for path, effects in row["paths"].items():
-        found = data_of(repository, "why", path)
-        assert [[one["code"], one["effect"]] for one in found if one["code"][:3] == "SPC"] == effects
-        text = run_here("why", path, directory=repository.path).stdout
-        assert all(effect in text for _, effect in effects)
+    for row in rows(__file__, "effects"):
+        repository.commit("chore: base", files={"specguard.toml": row["policy"], **row["files"]})
+        for path, effects in row["paths"].items():
+            found = data_of(repository, "why", path)
+            assert [[one["code"], one["effect"]] for one in found if one["code"][:3] == "SPC"] == effects
+            text = run_here("why", path, directory=repository.path).stdout
+            assert all(effect in text for _, effect in effects)
 
 
 def test_why_knows_the_declared_tables(repository: Repository) -> None:
