@@ -216,7 +216,7 @@ def _json(value: object) -> str:
 
 
 MOST: Final = 20
-"""The most paths, and the most reasons for missing verdicts, in a report; the most frequent are kept."""
+"""The most paths in a report; those with the most open errors are kept."""
 
 MOST_FINDINGS: Final = 2000
 """The most findings on a page, the newest first; the CSV has all."""
@@ -309,8 +309,7 @@ class Summary(Record):
 
     reasons = _queried(
         "SELECT name AS repository, reason, count(*) AS changes FROM told WHERE verdict = 'error'"
-        " GROUP BY name, reason ORDER BY changes DESC, name, reason LIMIT ?",
-        MOST,
+        " GROUP BY name, reason ORDER BY changes DESC, name, reason"
     )
     """The reasons for missing verdicts, each with its number of changes; the most frequent first."""
 
