@@ -123,7 +123,8 @@ class RunReport(Record):
     def skipped(self) -> Sequence[Mapping[str, Any]]:
         """The gates of the last round that did not run."""
         gates = self.folder.data_or_empty(GATES_FILE).get("gates")
-        return [one for one in gates if one.get("skipped")] if isinstance(gates, list) else []
+        known = gates if isinstance(gates, list) else []
+        return [one for one in known if isinstance(one, dict) and one.get("skipped")]
 
     @cached_property
     def failures(self) -> Sequence[Failure]:

@@ -147,8 +147,8 @@ def test_a_place_that_is_gone_or_a_broken_file_does_not_keep_the_report_back(tmp
     with Setting(tmp_path).run() as run:
         done(run)
         shutil.rmtree(run.place.own_folder)
-        for name in ("error.json", "gates.json"):
-            run.folder.write(name, "[not json")
+        run.folder.write("error.json", "[not json")
+        run.folder.write("gates.json", '{"gates": [1, {"skipped": 2}]}')
         write_report(run, run.manifest)
         assert "## What remains" in RunReport(run.manifest, run.folder).text()
 
