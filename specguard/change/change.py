@@ -76,8 +76,8 @@ class Bookkeeping(Record):
             run_paths = self._added_to_runs(entries)
         else:
             entries = commit.diffs[0] if len(commit.parents) == 1 and commit.diffs else ()
-            # Only files that the change adds as a whole count as a run's files.
-            run_paths = self._run_paths
+            # Only files that the change adds as a whole, or that the base has by now, count as a run's files.
+            run_paths = self._run_paths | self._added_to_runs(filter(self.change.restores_base, entries))
         return bool(entries) and all(self.files(one) or one.path in run_paths for one in entries)
 
     def files(self, entry: Entry) -> bool:
@@ -126,10 +126,10 @@ class Bookkeeping(Record):
     def _run_paths(self) -> Set[bytes]:
         return self._added_to_runs(self.change.entries) if self.runs() else frozenset()
 
-    def _added_to_runs(self, entries: Sequence[Entry]) -> Set[bytes]:
+    def _added_to_runs(self, entries: Iterable[Entry]) -> Set[bytes]:
         """Return the paths of the run's files that these entries add as plain files."""
         runs = self.runs()
-        added = [entry for entry in entries if runs and entry.added and entry.new_mode == FILE]
+        added = [entry for entry in (entries if runs else ()) if entry.added and entry.new_mode == FILE]
         return {entry.path for entry in added if entry.path.startswith(runs)}
 
     @cached_property
