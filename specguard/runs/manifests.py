@@ -540,6 +540,8 @@ class RunFolder(Record, frozen=False):
         """Make this process the only one that writes to the folder; return the sha256 of its token."""
         held_by = hashlib.sha256(os.urandom(16)).hexdigest()
         self.holder = ""
+        # The one in the folder of all runs is not on every branch that is checked out later.
+        self.write("control/.gitignore", "*\n!heartbeat.json\n")
         self.write(HOLDER, f"{held_by}\n")
         self.holder = held_by
         return held_by
@@ -690,10 +692,9 @@ class RunFolder(Record, frozen=False):
             SpecguardError: the log cannot be written.
         """
         self.check_holder()
-        with reporting_errors(self.file(LOG)):
-            os.makedirs(self.path, mode=0o755, exist_ok=True)
-            with open(self.file(LOG), "ab", buffering=0, opener=not_following) as stream:
-                stream.write(f"{now_text()} {text}\n".encode("utf-8", "backslashreplace"))
+        file = self.file(LOG)
+        with reporting_errors(file), open(file, "ab", buffering=0, opener=not_following) as stream:
+            stream.write(f"{now_text()} {text}\n".encode("utf-8", "backslashreplace"))
 
     def files(self) -> list[str]:
         """List the files of the run relative to its folder, without the manifest and `control/`."""
