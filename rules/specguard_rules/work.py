@@ -159,7 +159,7 @@ def _unresolved_finding(naming: Naming, unresolved: Unresolved, kind: WorkKind, 
         step = f"Have the {'list' if source else 'pointer'} corrected in the base, by a change of its own."
         if source and by_branch:
             step += " If this branch starts from one that has it, merge that first, "
-            step += "or for checks without --base or --enforce: git branch -u PARENT"
+            step += "or for checks without --base, --range or --enforce: git branch -u PARENT"
         if work.own is not None and work.own.path == pointer.path:
             step = f"Add the item to the list in commit {work.own.commit[:10]}, which brings it."
     else:

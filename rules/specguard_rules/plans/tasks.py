@@ -295,7 +295,7 @@ def _outside_files(listed: Listed, entries: Sequence[Entry], base: Base | None) 
             below = "."
             if base and owner.branch and owner.branch not in base.change.branches_below:
                 below = "; if this one starts from it, merge that first, or for checks without "
-                below += f"--base or --enforce: git branch -u {shell_quote(owner.branch)}"
+                below += f"--base, --range or --enforce: git branch -u {shell_quote(owner.branch)}"
             step = f"Change it on the branch of {owner}{below}"
         yield _slice_flaw(entry, listed, message, step, listed.id)
 
