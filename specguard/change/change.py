@@ -97,9 +97,8 @@ class Bookkeeping(Record):
         Raises:
             MissingFact: the files of a commit are not there.
         """
-        if self.change.stage in ("edit", "run") or entry.path not in self._run_paths:
-            return False
-        return self.squash or entry.path not in self._work_paths
+        is_added = self.change.stage not in ("edit", "run") and entry.path in self._run_paths
+        return is_added and (self.squash or entry.path not in self._work_paths)
 
     def advise(self, findings: Iterable[Finding]) -> Iterator[Finding]:
         """Yield findings, each about a run's file that the change adds with the advice to commit it apart."""
@@ -411,15 +410,19 @@ class Change(Record, frozen=False):
             if ref.startswith("refs/heads/"):
                 return Branch(ref.removeprefix("refs/heads/"), "push")
             raise NotApplicable(f"{ref or 'what is pushed'} is not a branch")
-        name = self.git.repository.branch or self.git.repository.branch_of_detached()
-        if name is None:
+        repository = self.git.repository
+        names = [repository.branch] if repository.branch else repository.branches_of_detached()
+        if not names:
             if self.empty:
                 raise NotApplicable("HEAD is detached, and nothing has changed whose branch could be known")
             if self.stage in ("edit", "staged", "commit-msg") or self.request.by_agent:
                 raise NotApplicable("HEAD is detached, and before a push no branch has to be known")
             message = "HEAD is detached, so no branch is known"
             raise MissingFact(message, "specguard check --branch NAME", code="detached-head")
-        return Branch(short_name(name), "HEAD")
+        own, *others = map(short_name, names)
+        # In a stack that is rebased, a commit belongs to the item's branch that is moved next.
+        moved = filter(self.item_branches(own), others) if others and self.item_branches else ()
+        return Branch(next(iter(moved), own), "HEAD")
 
     @cached_property
     def pull_request(self) -> PullRequest:
@@ -510,12 +513,11 @@ class Change(Record, frozen=False):
                 note += f" All files count as added; to publish a history as it is, {way}."
             return [note]
         if self.found.how == "local":
-            name = self.found.name
             base = if_known(lambda: self.base, None)
             what = "the base, and is not trusted"
             if base and base.head and base.is_landing:
                 what = "the base itself, so nothing is judged against it"
-            return [f"{name} is taken for {what}; name one with --base."]
+            return [f"{self.found.name} is taken for {what}; name one with --base."]
         asks = not self.found.given and self.stage in ("range", "push")
         commits = if_known(lambda: self.commits, ()) if asks else ()
         if len(commits) > 1 and self.found.ref:

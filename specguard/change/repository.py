@@ -229,7 +229,6 @@ _REV_PARSE: Final = (
     "--is-inside-work-tree", "--show-cdup", "HEAD", "--symbolic-full-name", "HEAD",
 )  # fmt: skip
 _LINES: Final = 11
-_LONGEST_NAME: Final = 4096
 _LONGEST_LIST: Final = 1 << 16
 
 MERGE_HEADS: Final = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD")
@@ -372,18 +371,19 @@ class Repository:
         """Return the full name of the ref that a symbolic ref points to; the name itself for any other."""
         return self._refs.get(name, ("", ""))[1] or name
 
-    def branch_of_detached(self) -> str | None:
-        """Return the full name of the branch to which commits on a detached `HEAD` belong; None if unknown.
+    def branches_of_detached(self) -> Sequence[str]:
+        """Return the full names of the branches to which commits on a detached `HEAD` may belong.
 
-        This is the branch that a rebase in this working tree will move, or that of a run in its place.
+        These are the branch that a rebase in this working tree will move, and behind it those that
+        `git rebase --update-refs` will move before, in order. Otherwise it is that of a run in its place.
         """
-        for folder in ("rebase-merge", "rebase-apply"):
-            content = read_unlinked(f"{self.git_dir}/{folder}/head-name", _LONGEST_NAME) or b""
-            name = content.decode("utf-8", "surrogateescape").removesuffix("\n")
-            if name.startswith("refs/heads/"):
-                return name
+        names: list[str] = []
+        for file in ("rebase-merge/head-name", "rebase-apply/head-name", "rebase-merge/git-rebase-todo"):
+            content = read_unlinked(f"{self.git_dir}/{file}", _LONGEST_LIST) or b""
+            lines = [line.removeprefix("update-ref ") for line in os.fsdecode(content).split("\n")]
+            names += [line for line in lines if line.startswith("refs/heads/")]
         name = self.environment.get(RUN_BRANCH, "")
-        return f"refs/heads/{name}" if name else None
+        return names or ([f"refs/heads/{name}"] if name else [])
 
     def created_from(self, ref: str) -> str:
         """Return from what a branch was made, as its log says; empty if that does not say."""
