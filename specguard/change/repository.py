@@ -362,9 +362,8 @@ class Repository:
         names = [name for name in names if name.startswith("refs/") and "\0" not in name]
         if unknown := [name for name in names if name not in self._refs]:
             self._record_refs(unknown, self.spawn("for-each-ref", f"--format={_REF_FORMAT}", *unknown))
-        for name in names:
-            if name in self._broken_refs:
-                raise _broken_ref(name)
+        if broken := self._broken_refs.intersection(names):
+            raise _broken_ref(min(broken))
         return {name: self._refs[name][0] for name in names if self._refs[name][0]}
 
     def target_of(self, name: str) -> str:
@@ -377,11 +376,9 @@ class Repository:
         These are the branch that a rebase in this working tree will move, and behind it those that
         `git rebase --update-refs` will move before, in order. Otherwise it is that of a run in its place.
         """
-        names: list[str] = []
-        for file in ("rebase-merge/head-name", "rebase-apply/head-name", "rebase-merge/git-rebase-todo"):
-            content = read_unlinked(f"{self.git_dir}/{file}", _LONGEST_LIST) or b""
-            lines = [line.removeprefix("update-ref ") for line in os.fsdecode(content).split("\n")]
-            names += [line for line in lines if line.startswith("refs/heads/")]
+        files = ("rebase-merge/head-name", "rebase-apply/head-name", "rebase-merge/git-rebase-todo")
+        lines = [line.removeprefix("update-ref ") for file in files for line in self._lines(file)]
+        names = [line for line in lines if line.startswith("refs/heads/")]
         name = self.environment.get(RUN_BRANCH, "")
         return names or ([f"refs/heads/{name}"] if name else [])
 
@@ -395,9 +392,11 @@ class Repository:
         places = ("rebase-merge", "rebase-apply") if name == "REBASE_HEAD" else ("",)
         if not any(os.path.exists(f"{self.git_dir}/{place}") for place in places):
             return []
-        content = read_unlinked(f"{self.git_dir}/{name}", _LONGEST_LIST) or b""
-        words = content.decode("ascii", "replace").split()
-        return [word for word in dict.fromkeys(words) if is_oid(word, self.oid_digits)]
+        return [line for line in dict.fromkeys(self._lines(name)) if is_oid(line, self.oid_digits)]
+
+    def _lines(self, file: str) -> list[str]:
+        """Return the lines of a file in the git directory; none of one that is missing."""
+        return os.fsdecode(read_unlinked(f"{self.git_dir}/{file}", _LONGEST_LIST) or b"").split("\n")
 
     @cached_property
     def is_place(self) -> bool:
@@ -413,10 +412,15 @@ class Repository:
         Raises:
             MissingFact: one of them is broken.
         """
-        process = self.spawn("for-each-ref", f"--format={_REF_FORMAT}", "refs/heads", "refs/remotes", *more)
-        found, broken = _read_refs(process)
+        words = ("for-each-ref", f"--format={_REF_FORMAT}", "refs/heads", "refs/remotes", *more)
+        found, broken = _read_refs(self.spawn(*words))
         if broken:
             raise _broken_ref(min(broken))
+        # At its end, `git rebase --update-refs` moves those of a stack that it has passed.
+        lines = self._lines("rebase-merge/update-refs")
+        for name, oid in zip(lines[::3], lines[2::3], strict=False):
+            if name.startswith("refs/heads/") and is_oid(oid, self.oid_digits) and oid.strip("0"):
+                found[name] = (oid, "")
         return [Ref(name, short_branch(name), oid) for name, (oid, symbolic) in found.items() if not symbolic]
 
     def names(self) -> list[str]:
@@ -448,8 +452,7 @@ class Repository:
     def _record_refs(self, names: Sequence[str], process: Process) -> None:
         found, broken = _read_refs(process)
         self._broken_refs |= broken
-        for name in names:
-            self._refs[name] = found.get(name, ("", ""))
+        self._refs.update({name: found.get(name, ("", "")) for name in names})
 
     def _parse_locations(self, process: Process) -> None:
         stderr, output = _read_output(process)
