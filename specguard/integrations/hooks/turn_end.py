@@ -445,9 +445,10 @@ def greet(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:  # noqa: ARG
     for code, word in (("PTH001", "Never change"), ("PTH002", "Do not change without an approval")):
         if patterns := [guard.pattern for guard in policy.guards.all if guard.code == code]:
             lines.append(f"{word}: {visible(cut(listed(patterns, _MOST_NAMED)))}.")
-    kinds = list(policy.declared("work_kinds")) if policy.declares("work_kinds") else []
-    if kinds:
-        lines.append(f"`specguard brief{' KIND' * (len(kinds) > 1)}` says what your work item asks for.")
+    kinds = policy.declared("work_kinds") if policy.declares("work_kinds") else {}
+    for name, kind in kinds.items():
+        # Without an id it is about the next open item of a list, which may be another agent's.
+        lines.append(f"`specguard brief {name}{' ID' * bool(kind.source)}` says what your {name} asks for.")
     lines.append(
         "`specguard why PATH` says what governs a path. "
         "A refusal says the next step; do not look for a way round it, ask the person you work for."
