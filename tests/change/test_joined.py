@@ -197,7 +197,7 @@ def test_the_end_of_a_turn_tells_a_merge_of_the_pinned_base(parted: Repository, 
     parted.stage()
     tree = parted.git("write-tree")
     parted.git("update-ref", "refs/heads/main", parted.git("commit-tree", "-p", "main", "-m", "x", tree))
-    parted.git("update-ref", "MERGE_HEAD", "refs/heads/main")
+    (parted.git_dir / "MERGE_HEAD").write_text(parted.git("rev-parse", "main"))
     told = ask("claude", event, parted.path, environment=environment).refusal
     assert "PTH002" in told, "that main is not the one that the session began with"
     assert "ci/run" in told
