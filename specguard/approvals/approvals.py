@@ -252,12 +252,13 @@ class Approvals:
     def refused(self, kind: Kind) -> Iterator[tuple[Decision, Refusal]]:
         """Yield the approvals with a refusal of a kind, except superseded and revoked ones.
 
-        Those of the base are left out too where others lift all that they match.
+        Those of the base that the change does not sign are left out too if others lift all that they match.
         """
         over = {*self.superseded, *self.log.revoked}
+        touched = {entry.path.removesuffix(b".sig") for entry in self.entries}
         for decision in self.decisions:
-            settled = not decision.added and all(one.state == "approved" for one in decision.matches)
-            if not settled and decision.filed.id not in over:
+            is_open = decision.added or any(one.state != "approved" for one in decision.matches)
+            if (is_open or decision.filed.path in touched) and decision.filed.id not in over:
                 yield from ((decision, one) for one in decision.refusals if one.kind == kind)
 
     def lift(self) -> None:
