@@ -183,8 +183,8 @@ def _match_governed(git: Git, policy: Policy, path: bytes) -> Iterator[Governing
     rule, head = policy.rule("SPC003"), git.repository.head
     if head is None or rule is None or not policy.declares("spec_settings"):
         return
-    documents = Documents(git.tree_at(head))
-    for spec, pattern in Catalogue(policy.declared("spec_settings"), documents, is_past=True).governing(path):
+    catalogue = Catalogue(policy.declared("spec_settings"), Documents(git.tree_at(head)), is_judged=False)
+    for spec, pattern in catalogue.governing(path):
         yield Governing(
             rule.code, rule.name, rule.severity, "specs.governs", pattern,
             effect=f"governed by {path_text(spec.path)}",

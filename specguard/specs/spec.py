@@ -442,13 +442,14 @@ class Catalogue:
     Args:
         settings: `[specs]`.
         documents: the documents of the tree.
-        is_past: True for the tree before the change, where an index that cannot be read has no entries.
+        is_judged: False for a tree that is only looked at, as that before the change. An index that cannot be
+            read has no entries there.
     """
 
-    def __init__(self, settings: SpecSettings, documents: Documents, *, is_past: bool = False) -> None:
+    def __init__(self, settings: SpecSettings, documents: Documents, *, is_judged: bool = True) -> None:
         self.settings = settings
         self.documents = documents
-        self._is_past = is_past
+        self._is_judged = is_judged
         self.index_path = settings.index.encode("utf-8", "surrogateescape")
 
     @cached_property
@@ -481,7 +482,7 @@ class Catalogue:
         index = self.index
         if index is None:
             return ()
-        if index.problem is not None and not self._is_past:
+        if index.problem is not None and self._is_judged:
             why = f"the index {path_text(index.path)} cannot be read: {index.problem.message}"
             raise MissingFact(why, code="unreadable-file")
         return index.entries

@@ -65,7 +65,7 @@ class Specs(Record, frozen=False):
         """The specs before the change; an index that could not be read has no entries."""
         nothing = Documents(self.change.git.tree_at(None))
         documents = if_applicable(lambda: self.change.start_documents, nothing)
-        return Catalogue(self.settings, documents, is_past=True)
+        return Catalogue(self.settings, documents, is_judged=False)
 
     @cached_property
     def judged(self) -> Sequence[Spec]:
