@@ -325,10 +325,10 @@ def metrics(store: RunStore, environment: Mapping[str, str]) -> dict[str, Any]:
     items = list(_done_items(store, environment))
     covered = [item for item in items if not item["problem"]]
     durations = sorted(run.duration for run in runs if run.duration is not None and run.ended is not None)
-    # A command of an evaluation may be expected to fail.
-    manifests = [run.manifest for run in runs if run.manifest and run.manifest.item.kind != "eval"]
-    counts = Counter((one.name, one.succeeded) for manifest in manifests for one in manifest.judging)
-    attempts = [manifest.attempts for manifest in manifests if manifest.attempts]
+    # A command of an evaluation, which has no agent, may be expected to fail.
+    work = [one for one in (run.manifest for run in runs) if one and (one.agent or one.item.kind != "eval")]
+    counts = Counter((one.name, one.succeeded) for run in work for one in run.judging)
+    attempts = [run.attempts for run in work if run.attempts]
     return {
         "schema": METRICS,
         "runs": len(runs),
