@@ -203,7 +203,8 @@ def _unnamed(commits: Sequence[Commit], work: Work, records: RunRecords, squash:
     due = {oid for oid in runless if {one.path.startswith(folder) for one in own[oid].own_entries} != {True}}
     items = [one for one in work.commits if one.kind in kinds and one.commit in due]
     runs = {run.file_path(): run for run in records.touched if not run.misfit} if squash else {}
-    added = [(oid, one.path) for oid, commit in own.items() for one in commit.own_entries if one.added]
+    # Without such a run, commits need not be read: a treeless clone has none of their trees.
+    added = ((oid, one.path) for oid in own if runs for one in own[oid].own_entries if one.added)
     landed = [(oid, runs[path]) for oid, path in added if path in runs]
     for naming in items:
         if any(oid == naming.commit and _is_same_item(run, naming) for oid, run in landed):
