@@ -261,7 +261,7 @@ class Repository:
         program = find_program("git", environment)
         if program is None:
             message = "git is not installed, or not on the path"
-            raise SpecguardError(message, help="Install git 2.31 or later.", code="program-missing")
+            raise SpecguardError(message, help="Install git 2.34 or later.", code="program-missing")
         self.program = program
         self._refs: dict[str, tuple[str, str]] = {}
         self._broken_refs: set[str] = set()
@@ -462,8 +462,8 @@ class Repository:
             stderr, output = _read_output(self.spawn(*_REV_PARSE))
         if output.startswith("--"):
             # An older git prints the options that it does not know.
-            message = f"{self.program} is older than git 2.31"
-            raise SpecguardError(message, help="Install git 2.31 or later.", code="program-missing")
+            message = f"{self.program} is older than git 2.34"
+            raise SpecguardError(message, help="Install git 2.34 or later.", code="program-missing")
         lines = output.removesuffix("\n").split("\n")
         if len(lines) > _LINES or len(lines) < _LINES - 2:
             raise self._location_error(stderr)

@@ -52,7 +52,7 @@ def test_an_older_git_is_named(repository: Repository, tmp_path: Path) -> None:
     old = "#!/bin/sh\ncase $* in *--path-format*) echo --path-format=absolute; echo .git;; esac\n"
     for command in ("doctor", "check"):
         done = run_here(command, directory=repository.path, env={"PATH": install(tmp_path, "git", old)})
-        assert "git is older than git 2.31" in str(done)
+        assert "git is older than git 2.34" in str(done)
 
 
 def test_the_remote_the_platform_and_the_folder_of_runs(tmp_path: Path) -> None:
