@@ -463,7 +463,7 @@ def find_branch_below(
     # recorded parent may leave the change empty.
     at_head = change.source != "range"
     places = {oid: place for place, oid in enumerate(git.revisions(head, base.oid))}
-    if not places or (len(places) == 1 and not at_head):
+    if not places:
         return FoundBase()
     parents = set(_recorded_parents(git, own))
     others = [
@@ -490,9 +490,8 @@ def find_branch_below(
     nearest, found = max(known, key=lambda one: one[0], default=(-1, None))
     oids = list(places)
     forks = _fork_points(git, places, base, diverged) if diverged and item_branches else ()
-    for place, ref in sorted(forks, key=lambda one: -one[0]):
-        if place <= nearest:
-            break
+    later = [one for one in forks if one[0] > nearest]
+    for place, ref in sorted(later, key=lambda one: -one[0]):
         shared = [commit.message.subject for commit in git.commits(oids[: place + 1])]
         if item_branches and (at_head or oids[place] != head) and item_branches.owns(ref.short, shared):
             found = ref
@@ -505,8 +504,8 @@ def _fork_points(
 ) -> Iterator[tuple[int, Ref]]:
     """Yield, for each branch outside the head's history, the position of the last commit that both share.
 
-    One walk finds all these commits. The walk ends at commits older than the head's first one, however old
-    the branches are.
+    Without such a commit, this is -1. One walk finds all these commits. The walk ends at commits older than
+    the head's first one, however old the branches are.
     """
     oldest = read_commit_time(git.object(next(iter(places)))[1]) or 0
     revisions = stdin_lines([f"^{base.oid}", *dict.fromkeys(ref.oid for ref in diverged)])
@@ -520,9 +519,7 @@ def _fork_points(
             new = [one for one in parents.get(oid, ()) if oid not in places and one not in reached]
             reached.update(new)
             pending += new
-        place = max(places.get(oid, -1) for oid in reached)
-        if place >= 0:
-            yield place, ref
+        yield max(places.get(oid, -1) for oid in reached), ref
 
 
 def paper_tree(git: Git, base: str, below: str) -> Tree:
