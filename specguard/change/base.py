@@ -460,15 +460,16 @@ def find_branch_below(
     """
     git, base = change.git, change.found
     # A branch whose tip is the head counts if the change is not committed yet. Otherwise only a local
-    # recorded parent may leave the change empty.
+    # recorded parent, or a branch that a rebase has passed, may leave the change empty.
     at_head = change.source != "range"
     places = {oid: place for place, oid in enumerate(git.revisions(head, base.oid))}
     if not places:
         return FoundBase()
     parents = set(_recorded_parents(git, own))
+    rebased = git.repository.rebased_branches()
     others = [
         ref
-        for ref in git.repository.branches()
+        for ref in [*git.repository.branches(), *rebased]
         if ref.short not in own
         and ref.short != short_branch(base.ref)
         and ref.name.startswith(("refs/heads/", f"refs/remotes/{change.remote}/"))
@@ -485,7 +486,7 @@ def find_branch_below(
             continue
         elif place < 0:
             diverged.append(ref)
-        if place >= 0 and (at_head or place < len(places) - 1 or ref.short in parents):
+        if place >= 0 and (at_head or place < len(places) - 1 or ref in rebased or ref.short in parents):
             known.append((place, ref))
     nearest, found = max(known, key=lambda one: one[0], default=(-1, None))
     oids = list(places)

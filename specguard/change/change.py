@@ -293,8 +293,8 @@ class Change(Record, frozen=False):
         if below.oid is None:
             return ()
         oids = set(self.git.revisions(below.oid, self.found.oid))
-        refs = [ref for ref in self.git.repository.branches() if ref.oid in oids]
-        return {short_branch(below.ref), *(ref.short for ref in refs)}
+        refs = [*self.git.repository.branches(), *self.git.repository.rebased_branches()]
+        return {short_branch(below.ref), *(ref.short for ref in refs if ref.oid in oids)}
 
     @property
     def known_stacked_on(self) -> FoundBase:

@@ -412,16 +412,17 @@ class Repository:
         Raises:
             MissingFact: one of them is broken.
         """
-        words = ("for-each-ref", f"--format={_REF_FORMAT}", "refs/heads", "refs/remotes", *more)
-        found, broken = _read_refs(self.spawn(*words))
+        process = self.spawn("for-each-ref", f"--format={_REF_FORMAT}", "refs/heads", "refs/remotes", *more)
+        found, broken = _read_refs(process)
         if broken:
             raise _broken_ref(min(broken))
-        # At its end, `git rebase --update-refs` moves those of a stack that it has passed.
-        lines = self._lines("rebase-merge/update-refs")
-        for name, oid in zip(lines[::3], lines[2::3], strict=False):
-            if name.startswith("refs/heads/") and is_oid(oid, self.oid_digits) and oid.strip("0"):
-                found[name] = (oid, "")
         return [Ref(name, short_branch(name), oid) for name, (oid, symbolic) in found.items() if not symbolic]
+
+    def rebased_branches(self) -> list[Ref]:
+        """Return the branches that `git rebase --update-refs` has passed, where it moves them at its end."""
+        lines = self._lines("rebase-merge/update-refs")
+        found = [one for one in zip(lines[::3], lines[2::3], strict=False) if is_oid(one[1], self.oid_digits)]
+        return [Ref(name, short_branch(name), oid) for name, oid in found if oid.strip("0")]
 
     def names(self) -> list[str]:
         """Return the short names of all branches and tags, for suggestions about an unknown name."""
