@@ -419,10 +419,10 @@ class Change(Record, frozen=False):
                 raise NotApplicable("HEAD is detached, and before a push no branch has to be known")
             message = "HEAD is detached, so no branch is known"
             raise MissingFact(message, "specguard check --branch NAME", code="detached-head")
-        own, *others = map(short_name, names)
+        *others, own = map(short_name, names)
         # In a stack that is rebased, a commit belongs to the item's branch that is moved next.
-        moved = filter(self.item_branches(own), others) if others and self.item_branches else ()
-        return Branch(next(iter(moved), own), "HEAD")
+        moved = filter(self.item_branches(own), others) if others and self.item_branches else iter(())
+        return Branch(next(moved, own), "HEAD")
 
     @cached_property
     def pull_request(self) -> PullRequest:

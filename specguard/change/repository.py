@@ -373,11 +373,14 @@ class Repository:
     def branches_of_detached(self) -> Sequence[str]:
         """Return the full names of the branches to which commits on a detached `HEAD` may belong.
 
-        These are the branch that a rebase in this working tree will move, and behind it those that
-        `git rebase --update-refs` will move before, in order. Otherwise it is that of a run in its place.
+        These are the branches that a rebase in this working tree will move, in order, so its own is the last.
+        Otherwise it is that of a run in its place.
         """
-        files = ("rebase-merge/head-name", "rebase-apply/head-name", "rebase-merge/git-rebase-todo")
-        lines = [line.removeprefix("update-ref ") for file in files for line in self._lines(file)]
+        todo = [line.removeprefix("update-ref ") for line in self._lines("rebase-merge/git-rebase-todo")]
+        # One that begins where the rebased branch ends has no commits of its own.
+        while todo and (not todo[-1] or todo[-1].startswith("refs/")):
+            todo.pop()
+        lines = [*todo, *self._lines("rebase-merge/head-name"), *self._lines("rebase-apply/head-name")]
         names = [line for line in lines if line.startswith("refs/heads/")]
         name = self.environment.get(RUN_BRANCH, "")
         return names or ([f"refs/heads/{name}"] if name else [])
