@@ -541,7 +541,8 @@ class RunFolder(Record, frozen=False):
         held_by = hashlib.sha256(os.urandom(16)).hexdigest()
         self.holder = ""
         # The one in the folder of all runs is not on every branch that is checked out later.
-        self.write("control/.gitignore", "*\n!heartbeat.json\n")
+        if not os.path.lexists(self.file("../.gitignore")):
+            self.write("../.gitignore", "/.*\n*.tmp\n**/control/*\n!**/control/heartbeat.json\n")
         self.write(HOLDER, f"{held_by}\n")
         self.holder = held_by
         return held_by
@@ -708,11 +709,9 @@ class RunFolder(Record, frozen=False):
 
     def digest(self, name: str) -> str | None:
         """Return the sha256 of a file; None if the file is missing."""
-        try:
-            with open(self.file(name), "rb") as stream:
-                return hashlib.file_digest(stream, "sha256").hexdigest()
-        except OSError:
-            return None
+        with suppress(OSError), open(self.file(name), "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return None
 
 
 META: Final = "meta.json"
