@@ -447,8 +447,8 @@ def greet(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:  # noqa: ARG
             lines.append(f"{word}: {visible(cut(listed(patterns, _MOST_NAMED)))}.")
     kinds = policy.declared("work_kinds") if policy.declares("work_kinds") else {}
     for name, kind in kinds.items():
-        # Without an id it is about the next open item of a list, which may be another agent's.
-        lines.append(f"`specguard brief {name}{' ID' * bool(kind.source)}` says what your {name} asks for.")
+        # Without an id it is about the next open item of a list, which may be another agent's, or fails.
+        lines.append(f"`specguard brief {name}{' ID' * (not kind.pointer)}` says what your {name} asks for.")
     lines.append(
         "`specguard why PATH` says what governs a path. "
         "A refusal says the next step; do not look for a way round it, ask the person you work for."
