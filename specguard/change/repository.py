@@ -423,7 +423,8 @@ class Repository:
 
     def rebased_branches(self) -> list[Ref]:
         """Return the branches that `git rebase --update-refs` has passed, where it moves them at its end."""
-        lines = self._lines("rebase-merge/update-refs")
+        # During a rebase, `HEAD` is detached.
+        lines = [] if self.branch else self._lines("rebase-merge/update-refs")
         found = [one for one in zip(lines[::3], lines[2::3], strict=False) if is_oid(one[1], self.oid_digits)]
         return [Ref(name, short_branch(name), oid) for name, oid in found if oid.strip("0")]
 
