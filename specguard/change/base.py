@@ -459,9 +459,10 @@ def find_branch_below(
         MissingFact: the history or a ref cannot be read.
     """
     git, base = change.git, change.found
-    # A branch whose tip is the head counts if the change is not committed yet. Otherwise only a local
-    # recorded parent, or a branch that a rebase has passed, may leave the change empty.
-    at_head = change.source != "range"
+    # A branch whose tip is the head counts if the change is not committed yet, or a rebase onto it has only
+    # begun. Otherwise only a local recorded parent, or a branch that a rebase has passed, may leave it empty.
+    onto = [] if change.pushed else git.repository.read_merge_head("rebase-merge/onto")
+    at_head = change.source != "range" or head in onto
     places = {oid: place for place, oid in enumerate(git.revisions(head, base.oid))}
     if not places:
         return FoundBase()
@@ -489,12 +490,11 @@ def find_branch_below(
         if place >= 0 and (at_head or place < len(places) - 1 or ref in rebased or ref.short in parents):
             known.append((place, ref))
     nearest, found = max(known, key=lambda one: one[0], default=(-1, None))
-    oids = list(places)
     forks = _fork_points(git, places, base, diverged) if diverged and item_branches else ()
     later = [one for one in forks if one[0] > nearest]
     for place, ref in sorted(later, key=lambda one: -one[0]):
-        shared = [commit.message.subject for commit in git.commits(oids[: place + 1])]
-        if item_branches and (at_head or oids[place] != head) and item_branches.owns(ref.short, shared):
+        shared = [commit.message.subject for commit in git.commits([*places][: place + 1])]
+        if item_branches and (at_head or place < len(places) - 1) and item_branches.owns(ref.short, shared):
             found = ref
             break
     return FoundBase(short_name(found.name), found.oid, "stack", found.name) if found else FoundBase()

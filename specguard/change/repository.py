@@ -391,7 +391,7 @@ class Repository:
         return os.fsdecode(first.partition(b"\tbranch: Created from ")[2])
 
     def read_merge_head(self, name: str) -> list[str]:
-        """Read the commits from one of the files in `MERGE_HEADS`, in the order of the file."""
+        """Read the commits from a file of the git directory, such as those in `MERGE_HEADS`, in its order."""
         places = ("rebase-merge", "rebase-apply") if name == "REBASE_HEAD" else ("",)
         if not any(os.path.exists(f"{self.git_dir}/{place}") for place in places):
             return []
