@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 47_302,
+    "code lines of specguard and rules": 47_301,
     "modules of specguard and rules": 244,
     "code lines of tests": 32_848,
     "modules in one folder": 18,
