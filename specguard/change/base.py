@@ -485,7 +485,8 @@ def find_branch_below(
             place = max((places.get(oid, -1) for oid in git.merge_bases(ref.oid, head)), default=-1)
         elif item_branches is None or not item_branches(ref.short):
             continue
-        elif place < 0:
+        elif place < 0 and (at_head or len(places) > 1):
+            # Of one commit, such a branch may not share the last.
             diverged.append(ref)
         if place >= 0 and (at_head or place < len(places) - 1 or ref in rebased or ref.short in parents):
             known.append((place, ref))
