@@ -169,8 +169,7 @@ def test_commands_of_assets_run_in_a_checkout_of_the_sample(team: Repository, sh
         '[[commands]]\nname = "test"\nrun = "exit 3"\nexit_code = 3\n'
     )
     team.write("evaluation/samples.toml", SAMPLES.format(oid=shop.oid()) + commands)
-    done = ended(run_here("eval", directory=team.path))
-    manifest, evaluation = manifest_of(done)
+    manifest, evaluation = manifest_of(ended(run_here("eval", directory=team.path)))
     found = [(one.name, one.exit_code, one.grade) for one in manifest.commands]
     assert found == [("emit shop", 0, "re-run"), ("test shop", 3, "re-run")]
     assert evaluation["samples"][0]["commands"][0]["changed"] == ["src/a.js"]
@@ -200,6 +199,7 @@ def test_an_error_of_specguards_own_is_recorded_and_shown(
     assert 'evaluation.py", line ' in done.stderr
     [error] = team.path.glob(".runs/*/*/error.json")
     assert json.loads(error.read_text())["error"] == "internal-error"
+    assert "so there may be more" in run_here("run", "report", directory=team.path).stdout
     again = ended(run_here("run", "resume", error.parent.name, directory=team.path), 2)
     assert "next: start another run" in again.stderr
 
