@@ -540,11 +540,11 @@ class RunFolder(Record, frozen=False):
         """Make this process the only one that writes to the folder; return the sha256 of its token."""
         held_by = hashlib.sha256(os.urandom(16)).hexdigest()
         self.holder = ""
+        self.write(HOLDER, f"{held_by}\n")
+        self.holder = held_by
         # The one in the folder of all runs is not on every branch that is checked out later.
         if not os.path.lexists(self.file("../.gitignore")):
             self.write("../.gitignore", "/.*\n*.tmp\n**/control/*\n!**/control/heartbeat.json\n")
-        self.write(HOLDER, f"{held_by}\n")
-        self.holder = held_by
         return held_by
 
     def check_holder(self) -> None:
