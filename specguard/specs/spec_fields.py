@@ -488,7 +488,7 @@ class ApprovalReader:
         rest = _without_date(text)
         # `Product: approved 2026-01-31 (TBD)`, `... by Claude` or `Product: Codex` names a role, and nobody.
         parts = [one for one in rest.replace(")", "(").replace(" by ", "(").split("(") if _WORD.search(one)]
-        parts += filter(_WORD.search, [_BETWEEN.split(rest)[0].partition(":")[2]])
+        parts += filter(_WORD.search, rest.split(":", 1)[1:] if ":" in _BETWEEN.split(rest)[0] else ())
         named = [one for one in parts[1:] if _REMARKS.isdisjoint(one.casefold().split())]
         if not who and not any(map(is_todo, parts)) and not any(map(names_nobody, named)):
             who = " ".join(one for one in _WORD.findall(rest) if one.casefold().rstrip(".") not in _NOT_NAMES)
