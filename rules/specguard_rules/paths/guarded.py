@@ -221,7 +221,7 @@ def landing_commits(commits: Sequence[Commit] | None, policy: Policy) -> Sequenc
     return () if commits is None or policy.merge == "squash" else commits
 
 
-def touches(entries: Sequence[Entry], commits: Sequence[Commit]) -> Mapping[bytes, Sequence[Touch]]:
+def touches(entries: Sequence[Entry], commits: Sequence[Commit]) -> Sequence[Sequence[Touch]]:
     """Return the entries of each path: that of the net change first, then those of single commits.
 
     A path that is as in the base again, or was never in the net change, may have differed in a commit.
@@ -231,14 +231,14 @@ def touches(entries: Sequence[Entry], commits: Sequence[Commit]) -> Mapping[byte
         commits: the commits that land one by one, oldest first.
 
     Returns:
-        Each entry with its commit, or with None for the net change.
+        For each path, each entry with its commit, or with None for the net change.
     """
     found: dict[bytes, list[Touch]] = {entry.path: [(entry, None)] for entry in entries}
     # A single commit is the net change.
     for commit in commits if len(commits) != 1 or commits[0].is_merge else ():
         for entry in commit.own_entries:
             found.setdefault(entry.path, []).append((entry, commit))
-    return found
+    return list(found.values())
 
 
 def undone(base: Base, policy: Policy, is_judged: Callable[[bytes], bool] = bool) -> Sequence[Entry]:
@@ -298,7 +298,7 @@ def _findings(
         policy: the judging policy; a first authority that the change itself adds is allowed.
         state: the state that the pattern gives to the path, e.g. `locked`.
     """
-    moves, touched = Moves(entries), list(touches(entries, commits).values())
+    moves, touched = None, touches(entries, commits)
     for position, index in paths.find_each([several[0][0].path for several in touched]):
         first, _ = touched[position][0]
         unlike = [touch for touch in touched[position] if not base.has(touch[0])]
@@ -311,6 +311,7 @@ def _findings(
         from specguard_rules.finding_texts import SHORT, put_back
 
         where = f" in commit {commit.oid[:SHORT]} and put back later" if commit else ""
+        moves = moves or Moves(entries)
         moved = moves.other_end(entry)
         message = f"{name} was {moves.describe(entry)}{where}; {subject} is {state}"
         step = f"{put_back(entry, base, commit=commit, each=bool(commits), moved=moved)}."
@@ -416,9 +417,8 @@ class LinkIntoGuardedPath(Rule):
     ) -> Iterator[Finding]:
         """Follow each new link, and check each submodule."""
         landed = landing_commits(commits, policy)
-        touched = touches(entries, landed)
         # Of a path in the net change, only that counts; of another one, each commit.
-        judged = (several[:1] if several[0][1] is None else several for several in touched.values())
+        judged = (several[:1] if several[0][1] is None else several for several in touches(entries, landed))
         links = [one for several in judged for one in several if one[0].is_symlink or one[0].is_submodule]
         # A file can become a link with the same content, so equal content does not mean an old link.
         sizes = objects.sizes(sorted({entry.new for entry, _ in links if entry.is_symlink}))
