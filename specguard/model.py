@@ -183,7 +183,7 @@ class Record:
 
     def __init_subclass__(cls, *, frozen: bool = True, kw_only: bool = False) -> None:
         names = [name for base in reversed(cls.__bases__) for name in getattr(base, "_fields", ())]
-        noted = cls.__dict__.get("__annotations__", {}).items()
+        noted = cls.__annotations__.items()
         names += [name for name, kind in noted if name[0] != "_" and not str(kind).startswith("ClassVar")]
         cls._fields = tuple(dict.fromkeys(names))
         cls._plan = None

@@ -101,7 +101,7 @@ def record_model(cls: type[Settings]) -> Schema:
 
 def read_annotation(cls: type[Settings], field: str) -> Any:
     """Return a field's annotation as an object; its names may be imported only for the type checker."""
-    owner = next(one for one in cls.__mro__ if field in one.__dict__.get("__annotations__", {}))
+    owner = next(one for one in cls.__mro__ if field in one.__annotations__)
     own, *others = map(vars, (sys.modules[owner.__module__], typing, collections.abc, datetime))
     given, names = owner.__annotations__[field], ChainMap(own, _TYPE_NAMES, *others)
     # Only annotations of installed classes are evaluated, never data.
