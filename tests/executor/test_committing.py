@@ -1,7 +1,6 @@
 """The tree that is committed is what the files are, and the one commit is the user's."""
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -147,13 +146,6 @@ def with_pre_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}")
 
 
-needs_pre_commit = pytest.mark.skipif(
-    shutil.which("pre-commit", path=os.path.dirname(sys.executable)) is None,
-    reason="pre-commit is not installed",
-)
-
-
-@needs_pre_commit
 def test_the_hook_sees_what_is_committed(tmp_path: Path) -> None:
     seen = tmp_path / "seen"
     script = f'cat "$1" > {seen}; git diff --cached --name-status >> {seen}; git diff >> {seen}'
@@ -167,7 +159,6 @@ def test_the_hook_sees_what_is_committed(tmp_path: Path) -> None:
         assert run.manifest.commands[-1].kind == "hook"
 
 
-@needs_pre_commit
 def test_a_hook_that_alters_the_message_or_files_sends_the_run_back_once(tmp_path: Path) -> None:
     alters = 'grep -q Change-Id "$1" || printf "\\nChange-Id: I1  \\n\\n" >> "$1"'
     with after_work(tmp_path, f"{alters}; echo 7 > src/hooked.py") as run:
@@ -182,14 +173,12 @@ def test_a_hook_that_alters_the_message_or_files_sends_the_run_back_once(tmp_pat
         assert run.place.git.object(run.manifest.commit or "")[1].endswith(b"\n\nChange-Id: I1\n")
 
 
-@needs_pre_commit
 def test_a_hook_that_makes_up_an_id_agrees_with_the_one_that_is_there(tmp_path: Path) -> None:
     alters = 'grep -q Change-Id "$1" || printf "\\nChange-Id: I$$\\n" >> "$1"'
     with after_work(tmp_path, alters) as run:
         assert [commit(run), commit(run)] == [False, True]
 
 
-@needs_pre_commit
 def test_a_hook_that_refuses_ends_the_run(tmp_path: Path) -> None:
     with after_work(tmp_path, "echo 'no ticket in the message'; exit 1") as run:
         with pytest.raises(RunEnded, match="commit-msg hooks refuse the message") as caught:
@@ -199,7 +188,6 @@ def test_a_hook_that_refuses_ends_the_run(tmp_path: Path) -> None:
         assert run.manifest.commit is None
 
 
-@needs_pre_commit
 def test_what_a_hook_does_to_the_place_is_caught(tmp_path: Path) -> None:
     told = r"a commit-msg hook added \.git/refs/tags/v1"
     with after_work(tmp_path, "git tag v1") as run, pytest.raises(RunEnded, match=told):

@@ -175,9 +175,6 @@ def test_new_binary_and_executable_files_outside_of_the_scope_are_told(tmp_path:
         assert ("The rules warn of this: PTH003 " in said) is scoped
 
 
-_TOOLS = os.path.dirname(sys.executable)
-
-
 _HOOK = """
 repos: [{repo: local, hooks: [{id: it, name: it, entry: sh hook.sh, language: system, always_run: true}]}]
 """
@@ -188,10 +185,9 @@ class _Hooked(Workshop):
 
     def __init__(self, folder: Path, script: str) -> None:
         super().__init__(folder, files={".pre-commit-config.yaml": _HOOK, "hook.sh": script})
-        self.path = f"{self.path}:{_TOOLS}"
+        self.path = f"{self.path}:{os.path.dirname(sys.executable)}"
 
 
-@pytest.mark.skipif(shutil.which("pre-commit", path=_TOOLS) is None, reason="pre-commit is not installed")
 class TestHooks:
     def test_one_that_refuses_is_told_and_what_it_made_of_files_is_judged(self, tmp_path: Path) -> None:
         alters = "grep -q hooked src/new.py || { echo hooked >> src/new.py; exit 1; }"
