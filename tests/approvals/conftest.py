@@ -1,6 +1,5 @@
 """Keys that sign, and records that are signed."""
 
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -26,8 +25,6 @@ class Key:
 @pytest.fixture(scope="session")
 def make_key(tmp_path_factory: pytest.TempPathFactory) -> MakeKey:
     """Makes keys."""
-    if shutil.which("ssh-keygen") is None:
-        pytest.skip("there is no ssh-keygen")
 
     def make(kind: str = "ed25519", *, passphrase: str = "", name: str = "key") -> Key:
         file = tmp_path_factory.mktemp("keys") / name
