@@ -1,5 +1,6 @@
 """The start of every test: an environment without the user's settings, and an empty repository."""
 
+import ctypes  # noqa: F401 - from the first import on, libffi keeps its own file open on some systems
 import gc
 import os
 import shutil
