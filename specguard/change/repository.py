@@ -376,7 +376,8 @@ class Repository:
         These are the branches that a rebase in this working tree will move, in order, so its own is the last.
         Otherwise it is that of a run in its place.
         """
-        todo = [line.removeprefix("update-ref ") for line in self._lines("rebase-merge/git-rebase-todo")]
+        # `git rebase --edit-todo` may leave `u` there, for `update-ref`.
+        todo = [line.partition(" ")[2] for line in self._lines("rebase-merge/git-rebase-todo")]
         # One that begins where the rebased branch ends has no commits of its own.
         while todo and (not todo[-1] or todo[-1].startswith("refs/")):
             todo.pop()
