@@ -461,8 +461,8 @@ def find_branch_below(
     git, base = change.git, change.found
     # A branch whose tip is the head counts if the change is not committed yet, or a rebase onto it has only
     # begun. Otherwise only a local recorded parent, or a branch that a rebase has passed, may leave it empty.
-    onto = git.repository.read_merge_head("rebase-merge/onto")
-    at_head = change.source != "range" or (head in onto and not (change.pushed or git.repository.branch))
+    onto = map(git.repository.read_merge_head, ("rebase-merge/onto", "rebase-apply/onto"))
+    at_head = change.source != "range" or ([head] in onto and not (change.pushed or git.repository.branch))
     places = {oid: place for place, oid in enumerate(git.revisions(head, base.oid))}
     if not places:
         return FoundBase()
