@@ -247,8 +247,8 @@ class _State:
                         later = change.commits[oids.index(pin.head) + 1 if pin.head in oids else 0 :]
                         own = self._made_here(tree, later) if pin.head else []
                         starts.update(own[0].parents[:1] if own else ())
-                        codes = policies.edit_rules(change.stage)
-                        _set_apart(verdict, change, later, codes, starts if own else ())
+                        known = starts if own or (later and pin.own) else ()
+                        _set_apart(verdict, change, later, policies.edit_rules(change.stage), known)
                         self.own.update(_fingerprints_in(verdict, own))
                     verdicts.append(verdict)
                 return verdicts
