@@ -392,12 +392,12 @@ def _root_note(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
     # Asking git starts a process.
     at_root = not below and os.path.lexists(os.path.join(directory, ".git"))
     top = None if at_root else change.git.repository.work_tree_if_any()
-    from shlex import quote
+    from specguard.declaration.look_alikes import shell_word
 
     if top and top != os.path.realpath(os.path.join(top, below) if below else directory):
-        yield f"Next steps are typed at the repository's root; first type: cd {quote(top)}"
+        yield f"Next steps are typed at the repository's root; first type: cd {shell_word(top)}"
     if patch:
-        name = "FILE" if patch == "-" else quote(os.path.abspath(patch) if top else patch)
+        name = "FILE" if patch == "-" else shell_word(os.path.abspath(patch) if top else patch)
         yield f"For next steps apply the patch first; type: git apply --index {name}"
 
 
