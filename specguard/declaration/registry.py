@@ -232,7 +232,7 @@ class Registry:
         yield from (f"has the stage {stage!r}, which is not one of {', '.join(STAGES)}" for stage in unknown)
         text = (rule.__dict__.get("__doc__") or "").expandtabs()
         if not text.strip():
-            yield "has no docstring, which is its manual page"
+            yield "has no docstring, which is its manual page (python -OO and PYTHONOPTIMIZE=2 drop it)"
         indents = [len(line) - len(line.lstrip()) for line in text.split("\n")[1:] if line.strip()]
         margin = " " * min(indents, default=0)
         missing = [kind for kind in ("fails", "passes") if f"\n{margin}```toml {kind}\n" not in text]
