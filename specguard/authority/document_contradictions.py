@@ -138,7 +138,7 @@ def _rank_documents(ranks: Selecting, documents: Documents) -> list[tuple[bytes,
 
 def _may_state(key: AuthorityKey, documents: Documents, path: bytes) -> bool:
     """Return True if a document may state a key, so that most files, such as images, are never parsed."""
-    content = documents.content(path) or b""
+    content = (documents.content(path) or b"").removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
     if key.pattern is not None:
         return any(map(key.pattern.may_match_line, (content, content.translate(None, b"*`"))))
     name = normal_name(key.name)
@@ -151,8 +151,7 @@ def _may_state(key: AuthorityKey, documents: Documents, path: bytes) -> bool:
 @lru_cache(maxsize=1)
 def _words(content: bytes) -> bytes:
     """Return the letters and digits of a document, without markup that may split a name."""
-    if b"<" in content:
-        content = _TAG.sub(b"", content)
+    content = _TAG.sub(b"", content)
     if b"&" in content:
         from html import unescape
 
@@ -178,7 +177,8 @@ def _statements(
 def _lines(documents: Documents, path: bytes, document: Document | None) -> Iterator[tuple[int, str]]:
     """Yield the lines that a reader sees, front matter included, with their numbers."""
     if document is None:
-        yield from enumerate((documents.content(path) or b"").decode("utf-8", "replace").split("\n"), 1)
+        text = (documents.content(path) or b"").decode("utf-8-sig", "replace")
+        yield from enumerate(text.replace("\r\n", "\n").split("\n"), 1)
         return
     if document.front_matter is not None:
         yield from enumerate(document.front_matter.split("\n")[:-1], 2)
