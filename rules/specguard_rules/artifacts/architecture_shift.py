@@ -184,7 +184,7 @@ def _count_matches(pattern: Expression, path: bytes, files: Tree) -> int:
     Raises:
         MissingFact: the file cannot be read, or the pattern matches in a line that is too long.
     """
-    content = files.read(path) if files.has_file(path) else None
+    content = (files.read(path) or b"").replace(b"\r\n", b"\n") if files.has_file(path) else b""
     if not content or not pattern.may_match_line(content):
         return 0
     count = 0

@@ -300,7 +300,7 @@ class SecretInArtifact(Rule):
         documents.prefetch(setting)
 
         def secrets_in(path: bytes) -> Iterator[Finding]:
-            content = documents.content(path) or b""
+            content = (documents.content(path) or b"").replace(b"\r\n", b"\n")
             for kind, line, shown in find_credentials(content, documents.credentials, self._allows):
                 yield _secret_finding(path, kind, line, shown, setting[path])
             for index, expression in enumerate(self.patterns):
