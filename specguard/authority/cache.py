@@ -175,12 +175,11 @@ def _source_stamps(packages: frozenset[str]) -> list[tuple[str, str]]:
     A regular install changes the time of its import folder; an edit of a development install does not. The
     files are looked at once in a process, whose code stays as it was imported.
     """
-    files: list[str] = []
-    for package in sorted(packages):
-        for folder in getattr(sys.modules.get(package), "__path__", ()):
-            if os.path.basename(os.path.dirname(folder)) not in {"site-packages", "dist-packages"}:
-                files.extend(_files(folder))
-    return [(path, _stamp(path)) for path in files]
+    modules = [sys.modules[name] for name in sorted(packages & sys.modules.keys())]
+    places = [place for module in modules for place in getattr(module, "__path__", [module.__file__ or ""])]
+    installed = {"site-packages", "dist-packages"}
+    edited = [place for place in places if os.path.basename(os.path.dirname(place)) not in installed]
+    return [(path, _stamp(path)) for place in edited for path in [*_files(place)] or [place]]
 
 
 def _files(folder: str) -> Iterator[str]:

@@ -101,8 +101,7 @@ def test_a_folder_that_others_can_write_into_is_unused(loader: Any, tmp_path: Pa
     assert loader()[1] == 1
     folder.chmod(0o700)
     assert loader()[1] == 0
-    folder.rename(tmp_path / "elsewhere")
-    folder.symlink_to(tmp_path / "elsewhere")
+    folder.symlink_to(folder.rename(tmp_path / "elsewhere"))
     assert loader()[1] == 1
 
 
@@ -113,10 +112,16 @@ def test_the_cache_is_never_in_the_working_tree(loader: Any, tmp_path: Path) -> 
     assert stored(tmp_path)
 
 
+def test_an_edited_plugin_of_one_module_is_a_miss(tmp_path: Path, monkeypatch: Any) -> None:
+    cache = Cache({"HOME": str(tmp_path)}, [])
+    monkeypatch.setattr(hashlib, "__file__", str(tmp_path / "plugin.py"))
+    cache.write({}, {"x": 1}, ["hashlib"])
+    (tmp_path / "plugin.py").write_text("")
+    assert cache.read({}) is None
+
+
 def test_without_a_home_or_a_folder_to_write_into_there_is_no_cache(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    unwritable = {"XDG_CACHE_HOME": str(tmp_path / "file")}
-    for environment in ({}, {"XDG_CACHE_HOME": "relative"}, {"HOME": "relative"}, unwritable):
+    for environment in ({}, {"XDG_CACHE_HOME": "relative"}, {"HOME": "relative"}, {"HOME": __file__}):
         cache = Cache(environment, [])
         cache.write({}, {"rules": []}, ())
         assert cache.read({}) is None
@@ -139,6 +144,5 @@ def test_old_files_and_the_oldest_of_too_much_are_removed(
     for number in range(5):
         cache.write({"n": str(number)}, {"x": "x" * 20_000}, ())
     kept = [number for number in range(5) if cache.read({"n": str(number)})]
-    assert kept == [number for number in range(5) if number >= 5 - len(kept)]
-    assert 0 < len(kept) < 5
+    assert kept in ([4], [3, 4], [2, 3, 4], [1, 2, 3, 4])
     assert sum(file.stat().st_size for file in stored(tmp_path)) <= 100_000

@@ -239,9 +239,10 @@ def test_a_plugins_rule_is_tried_by_its_own_example(
     assert done.exit_code == code, done
     assert said["ACM001"]["status"] == ("missing" if code else "ok")
     # It may break once its policy is in the cache.
-    module = tmp_path / "acme_rules.py"
-    for text in (module.read_text(), "import gone\n"):
-        module.write_text(text)
+    with (tmp_path / "acme_rules.py").open("a") as module:
+        module.write("import other\n")
+    for text in ("", "import gone\n"):
+        (tmp_path / "other.py").write_text(text)
         doctor, why = (run(*one.split(), directory=repository.path, env=place) for one in ("doctor", "why x"))
     assert "missing authority: plugin 'acme' cannot be loaded: ModuleNotFoundError" in doctor.stdout
     assert "error: plugin 'acme' cannot be loaded: ModuleNotFoundError" in why.stderr
