@@ -184,10 +184,10 @@ class Registry:
         """Add a policy that an authority may extend, as TOML text.
 
         Raises:
-            PluginError: the name is taken.
+            PluginError: the name is taken, or the policy is not text.
         """
-        if name in self.presets:
-            raise PluginError(f"plugin {self.plugin!r}: the preset {name!r} is taken")
+        if name in self.presets or not isinstance(text, str):
+            raise PluginError(f"plugin {self.plugin!r}: the preset {name!r} is taken, or not text")
         self.presets[name] = text
 
     def add_format(self, name: str, target: str) -> None:
