@@ -128,7 +128,7 @@ def as_specguard_error(error: BaseException) -> SpecguardError:
     if isinstance(error, MissingFact):
         return SpecguardError(error.reason, help=error.command, code=error.code)
     return SpecguardError(
-        f"internal error: {type(error).__name__}: {error}",
+        f"internal error: {failure_text(error)}",
         help="please report it, with what this prints: specguard --traceback, then the same words",
         code="internal-error",
     )
@@ -139,7 +139,7 @@ def failure_text(error: BaseException) -> str:
     place, trace = "", error.__traceback__
     while trace is not None:
         module = str(trace.tb_frame.f_globals.get("__name__"))
-        if module.partition(".")[0] not in {"specguard", *sys.stdlib_module_names}:
+        if module.partition(".")[0] not in {"specguard", "click", *sys.stdlib_module_names}:
             place = f" ({module}, line {trace.tb_lineno})"
         trace = trace.tb_next
     return f"{type(error).__name__}: {error}{place}"
