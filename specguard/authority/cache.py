@@ -120,12 +120,11 @@ def replace_own(file: bytes, content: bytes) -> None:
     os.replace(partial, file)
 
 
-def development_stamp(packages: Iterable[str]) -> str:
+def development_stamp(packages: Sequence[str]) -> str:
     """Return a stamp of the source files of editable packages; empty if none is editable."""
-    packages = frozenset(packages)
     for package in packages:
         __import__(package)
-    stamps = "\n".join(map(":".join, _source_stamps(packages)))
+    stamps = "\n".join(map(":".join, _source_stamps(frozenset(packages))))
     return f"edited {sha1(stamps.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}" if stamps else ""
 
 
