@@ -18,7 +18,7 @@ from specguard.model import EXIT_PASSED, TYPE_CHECKING, Verdict, counted, listed
 from specguard.reporters.escape import cut, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
     from typing import Any, Final
 
     from specguard.change.change import Change
@@ -243,13 +243,8 @@ class _State:
                             judged.fingerprint += sha1(tree.root).hexdigest()
                             judged.finding.help = re.sub("`(?=git |rm |mkdir )", start, judged.finding.help)
                     if change.source == "range" and verdict.findings:
-                        oids = [commit.oid for commit in change.commits]
-                        later = change.commits[oids.index(pin.head) + 1 if pin.head in oids else 0 :]
-                        own = self._made_here(tree, later) if pin.head else []
-                        starts.update(own[0].parents[:1] if own else ())
-                        known = starts if own or (later and pin.own) else ()
-                        _set_apart(verdict, change, later, policies.edit_rules(change.stage), known)
-                        self.own.update(_fingerprints_in(verdict, own))
+                        codes = policies.edit_rules(change.stage)
+                        starts.update(self._set_apart(verdict, change, tree, codes))
                     verdicts.append(verdict)
                 return verdicts
 
@@ -280,6 +275,38 @@ class _State:
         log = read_unlinked(tree.git_dir + b"/logs/HEAD", -1) or b""
         made = {oid.decode() for oid, at in re.findall(_MADE, log) if int(at) >= int(self.session.began)}
         return [commit for commit in commits if commit.oid in made]
+
+    def _set_apart(
+        self, verdict: Verdict, change: Change, tree: Checkout, codes: Container[str]
+    ) -> Sequence[str]:
+        """Remove what rules for agents only find in files that no commit since the session's start changes.
+
+        Missing commits are left out, too: the agent may be about to make them. A guarded file that is as it
+        was where the session started, or before its first commit here, has another fingerprint. So the
+        session's work on it is new. Of what was its own already, only the start counts. After a rebase, that
+        may be in commits which are not known as its own.
+
+        Returns:
+            The parent of the session's first commit; nothing without one.
+        """
+        pin, oids = self._pin, [commit.oid for commit in change.commits]
+        later = change.commits[oids.index(pin.head) + 1 if pin.head in oids else 0 :]
+        own = self._made_here(tree, later) if pin.head else []
+        before, mine = own[0].parents[:1] if own else (), pin.own.split() if later else ()
+        starts = [pin.head, *(before if own else oids[-1:])] if own or mine else ()
+        changes = [states_of(change.git.diff_trees(start, oids[-1])) for start in dict.fromkeys(starts)]
+        paths = {entry.path for commit in later for entry in commit.own_entries}
+        for result in verdict.results:
+            if result.code in codes:
+                result.keep([judged for judged in result.findings if judged.finding.path in paths])
+            elif result.code == "CMT001":
+                result.keep([one for one in result.findings if not one.finding.help.startswith("Make ")])
+            for judged in result.findings if result.code in ("PTH001", "PTH002") else ():
+                since = changes[:1] if judged.fingerprint in mine else changes
+                if not (since and all(judged.finding.path in states for states in since)):
+                    judged.fingerprint += "-before"
+        self.own.update(_fingerprints_in(verdict, own))
+        return before
 
     def _is_to_judge_first(self, tree: Checkout, head: str | None) -> bool:
         """True if the base was pushed from here, and commits of the session are new or have findings.
@@ -339,10 +366,8 @@ def _spare_earlier_edits(
     Findings in files that are uncommitted and unchanged since are removed. For those that were altered, git
     has no version to restore, so the next step is manual. If they were committed, the files are kept.
     """
-    if not verdict.findings:
-        return
     committed = change.source == "range"
-    same = set() if committed else paths_in_state(change.entries, earlier)
+    same = set() if committed or not verdict.findings else paths_in_state(change.entries, earlier)
     for result in verdict.results:
         result.keep([judged for judged in result.findings if judged.finding.path not in same])
         for judged in result.findings:
@@ -354,26 +379,6 @@ def _spare_earlier_edits(
                 continue
             if _DISCARDS.search(judged.finding.help):
                 judged.finding.help = f"{step}: somebody else had edited it before."
-
-
-def _set_apart(
-    verdict: Verdict, change: Change, later: Sequence[Commit], codes: Container[str], starts: Iterable[str]
-) -> None:
-    """Remove what rules for agents only find in files that no commit since the session's start changes.
-
-    Missing commits are left out, too: the agent may be about to make them. A guarded file that is as it was
-    in a commit from which the session started has another fingerprint. So the session's work on it is new.
-    """
-    changes = [states_of(change.git.diff_trees(start, change.commits[-1].oid)) for start in starts]
-    paths = {entry.path for commit in later for entry in commit.own_entries}
-    for result in verdict.results:
-        if result.code in codes:
-            result.keep([judged for judged in result.findings if judged.finding.path in paths])
-        elif result.code == "CMT001":
-            result.keep([one for one in result.findings if not one.finding.help.startswith("Make ")])
-        for judged in result.findings if result.code in ("PTH001", "PTH002") else ():
-            if not (changes and all(judged.finding.path in states for states in changes)):
-                judged.fingerprint += "-before"
 
 
 def _fingerprints_in(verdict: Verdict, commits: Sequence[Commit]) -> list[str]:
