@@ -364,7 +364,7 @@ def written_paths(entries: Iterable[Entry]) -> list[bytes]:
 
 
 def has_new_words(entry: Entry, base: Base) -> bool:
-    """Return True if an entry writes more to its file than blank lines and white space at ends of lines."""
+    """Return True if an entry writes more than a byte-order mark, blank lines and spaces at their ends."""
     if not entry.is_file:
         return not (entry.deleted or entry.is_symlink)
     contents = base.change.git.blobs([entry.old] * entry.was_file + [entry.new])
@@ -373,7 +373,7 @@ def has_new_words(entry: Entry, base: Base) -> bool:
 
 
 def _shown(content: bytes) -> list[bytes]:
-    return [line.rstrip() for line in content.splitlines() if line.strip()]
+    return [line.rstrip() for line in content.removeprefix(b"\xef\xbb\xbf").splitlines() if line.strip()]
 
 
 def _stated_reasons(
