@@ -228,7 +228,7 @@ _NEVER_RUN: Final = re.compile(
     rb"|\b(?:(?:it|test)\.(?:skip|todo|fixme|skipIf\(true\))|x(?:it|test))(?:\.each\([^\n]{0,200}?\))?"
     rb"\(\s*([\"'`])[^\n]*?\1|^[ \t]*(?:(?:#|//)[ \t]*(?:(?:async )?def test|(?:it|test)\()[^\n]*"
     rb"|/\*(?s:(?!/\*).)*?\*/)|^([ \t]*)(?:(?:test\.)?(?:describe|context|suite)\.skip(?:If\(true\))?"
-    rb"|x(?:describe|context))(?:\.each)?[(`][^\n]*(?:\n\2[ \t]+[^\n]*|\n[ \t]*(?=\n))*"
+    rb"|x(?:describe|context))(?:\.each)?[(`][^\n]*(?:\n\2[ \t]+[^\n]*|\n[ \t\r]*(?=\n))*"
 )
 
 
@@ -268,8 +268,8 @@ class Proofs:
         path, *inner = re.split("::| > ", re.sub(r":[0-9]+(?:-[0-9]+)?$|\[.*\]$", "", name.strip()))
         for place in filter(None, [] if path.startswith("/") else [follow(b"", path), follow(folder, path)]):
             if self._documents.tree.has_file(place) and self._tests.matches(place):
-                content = _NEVER_RUN.sub(b"", self._documents.content(place) or b"")
-                return not inner or _has_word(content, inner[-1])
+                content = (self._documents.content(place) or b"").removeprefix(b"\xef\xbb\xbf")
+                return not inner or _has_word(_NEVER_RUN.sub(b"", content), inner[-1])
         return False
 
     def _run_problem(self, scenario: Scenario, folder: bytes) -> str:
