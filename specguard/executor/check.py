@@ -451,9 +451,9 @@ def rebase_onto(run: Run, tip: str) -> str:
     if conflicts:
         raise _branch_moved(run, f"{branch} has moved on, and changes the same files: {listed(conflicts)}")
     changes = patch(place.git, place.base, tree)
+    # First: pushed from the new tip, it would take their commits off the branch.
+    manifest.commit = None
     manifest.repository.tip = manifest.repository.branch_oid = tip
-    manifest.worked = manifest.tree = manifest.commit = None
-    run.save()
     place.git.close()
     make_place(run)
     prove_guard(run)

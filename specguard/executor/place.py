@@ -185,7 +185,8 @@ def new_place(run: Run) -> Place:
     One ref is written in the user's repository: `refs/specguard/runs/<run id>`.
 
     Args:
-        run: the run; its `manifest.repository.start` is checked out, and its `made_place` is set.
+        run: the run; its `manifest.repository.start` is checked out, and its `made_place` is set. Its
+            manifest loses the tree and the commit of an earlier place.
 
     Raises:
         SpecguardError: the base cannot be checked out.
@@ -193,8 +194,9 @@ def new_place(run: Run) -> Place:
     repository, base = run.git.repository, run.manifest.repository.start
     parent = places_folder(repository.environment, repository.work_tree())
     place = Place(os.path.join(parent, run.folder.run_id), base=base, environment=repository.environment)
-    # Recorded first, so that a later cleanup finds it.
+    # Recorded first, so that a later cleanup finds it; what an earlier place had goes with that.
     run.manifest.place = place.path
+    run.manifest.worked = run.manifest.tree = run.manifest.commit = None
     run.save()
     remove_place(place.path)
     update_ref(repository, RUN_REFS + run.folder.run_id, base)
