@@ -243,8 +243,6 @@ class Run(Record, frozen=False):
     def seal(self) -> None:
         """Record the digests of the run's files, so that a later change to one of them is detected."""
         self.folder.write_layouts(self.manifest, self.settings.layouts)
-        digests = {name: self.folder.digest(name) for name in self.folder.files()}
-        self.manifest.digests = {name: digest for name, digest in digests.items() if digest}
         self.save(seal=True)
 
     def save(self, *, seal: bool = False) -> None:

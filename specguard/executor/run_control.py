@@ -266,8 +266,8 @@ def stop(view: RunView) -> Sequence[str]:
             manifest.ended_at = now_text()
             # A worker that cannot be seen from here becomes stale.
             manifest.token = folder.take()
-            folder.write_manifest(manifest, seal=True)
             folder.write_layouts(manifest)
+            folder.write_manifest(manifest, seal=True)
     return [*done, f"{view.run_id} is {manifest.state}"]
 
 

@@ -570,8 +570,8 @@ class RunFolder(Record, frozen=False):
 
         Args:
             manifest: the manifest.
-            seal: True for the final manifest of the run: its digest is recorded, so that none from a git
-                change passes for it.
+            seal: True for the final manifest of the run, which gets the digests of the other files. Its own
+                digest is recorded, so that none from a git change passes for it.
 
         Returns:
             True if the manifest was still as this process had written it; False if it was altered meanwhile.
@@ -581,6 +581,8 @@ class RunFolder(Record, frozen=False):
             SpecguardError: the manifest cannot be written.
         """
         is_own = self.written in ("", self.digest(MANIFEST))
+        if seal:
+            manifest.digests = {name: digest for name in self.files() if (digest := self.digest(name))}
         data = manifest.as_json()
         digest = hashlib.sha256(data).hexdigest()
         if seal:
