@@ -240,24 +240,19 @@ class Run(Record, frozen=False):
             if held is not None:
                 held.close()
 
-    def seal(self) -> None:
-        """Record the digests of the run's files, so that a later change to one of them is detected."""
-        self.folder.write_layouts(self.manifest, self.settings.layouts)
-        self.save(seal=True)
-
     def save(self, *, seal: bool = False) -> None:
         """Write the manifest.
 
         Args:
-            seal: True for the final manifest of the run.
+            seal: True for the final manifest of the run, with the digests that detect a later change.
 
         Raises:
             StaleWorker: another process works on the run.
             RunEnded: somebody else altered the manifest. Their version is overwritten, and the run fails.
                 This is raised only once.
         """
-        unaltered = self.folder.write_manifest(self.manifest, seal=seal)
         self.folder.write_layouts(self.manifest, self.settings.layouts)
+        unaltered = self.folder.write_manifest(self.manifest, seal=seal)
         if not unaltered and not self.altered:
             self.altered = True
             raise RunEnded(

@@ -148,7 +148,7 @@ def _write_end(run: Run, end: RunEnded | None) -> None:
             write_report(run, final)
     # Written last: if the process dies before, the run still counts as running.
     manifest.state, manifest.reason, manifest.ended_at = final.state, final.reason, final.ended_at
-    run.seal()
+    run.save(seal=True)
 
 
 def resume(options: RunOptions, folder: RunFolder, *, say: Say = lambda _: None) -> int:
@@ -296,7 +296,7 @@ def clean_up(folder: RunFolder) -> Sequence[str]:
             open_place(run)
         done += take_down(run)
         if run.manifest.ended_at:
-            run.seal()
+            run.save(seal=True)
     return done
 
 
