@@ -188,16 +188,20 @@ def run_agent(run: Run, *, resumed: bool = False) -> manifests.Command:
         SpecguardError: the run cannot be recorded.
     """
     agent = resolve_agent(run.policy, run.options, check_program=False)
-    place = run.place.path
     brief = _write_instructions(run, resumed=resumed)
     task = task_of(run.policy, run.item)
     # If the agent has ended well in this round, its work is in the place already.
     done = _done_in_round(run) if resumed else None
-    note_before = read_stop_note(place) if done is None else None
+    note_before = asked = read_stop_note(run) if done is None else None
+    if resumed and asked is not None:
+        # What a round asked that was cut off is no answer of this one, and no part of the change.
+        note_before = run.place.git.tree_at(run.place.base).read(STOP_NOTE.encode())
+        if asked != note_before:
+            take_stop_note(run, asked)
     record = done or _run_in_place(run, agent, brief, task)
-    note = read_stop_note(place)
+    note = read_stop_note(run)
     if note is not None and note != note_before:
-        reason = take_stop_note(run, place, note) or f"{STOP_NOTE} gives no reason"
+        reason = take_stop_note(run, note) or f"{STOP_NOTE} gives no reason"
         raise _stopped_run(run, record, f"{agent.display_name} stopped", reason, KEPT_STOP_NOTE)
     results = take_results(run)
     if results is not None and results.status == "blocked":
@@ -444,19 +448,18 @@ _LARGEST_NOTE: Final = 1 << 16
 _LINES: Final = 3
 
 
-def read_stop_note(place: str) -> bytes | None:
+def read_stop_note(run: Run) -> bytes | None:
     """Return the content of the stop note; None if it is missing. A link, a folder or a pipe is not read."""
-    path = os.path.join(place, STOP_NOTE)
+    path = os.path.join(run.place.path, STOP_NOTE)
     content = read_unlinked(path, _LARGEST_NOTE)
     return b"(no file)" if content is None and os.path.lexists(path) else content
 
 
-def take_stop_note(run: Run, place: str, note: bytes) -> str:
+def take_stop_note(run: Run, note: bytes) -> str:
     """Copy the stop note to the run's folder, and remove it from the place.
 
     Args:
         run: the run.
-        place: the folder of the place.
         note: the note's content.
 
     Returns:
@@ -464,7 +467,7 @@ def take_stop_note(run: Run, place: str, note: bytes) -> str:
     """
     text = run.redactor.redact(plain_text(note.decode("utf-8", "surrogateescape")))
     run.folder.write(KEPT_STOP_NOTE, text)
-    remove_from_place(place, STOP_NOTE)
+    remove_from_place(run.place.path, STOP_NOTE)
     lines = [line for line in map(str.strip, text.split("\n")) if line and not line.startswith("#")]
     return shortened(" ".join(lines[:_LINES]), _LONGEST)
 
