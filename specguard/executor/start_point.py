@@ -36,8 +36,8 @@ from specguard.model import Record
 from specguard.plans.task import Task
 from specguard.reporters.file_writing import path_in_tree
 from specguard.runs import manifests
-from specguard.runs.files import command_words
-from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, new_run_id, reporting_errors
+from specguard.runs.files import command_words, reporting_errors
+from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, new_run_id
 from specguard.runs.store import RunStore
 from specguard.work.changes import task_kinds
 

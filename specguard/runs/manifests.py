@@ -22,8 +22,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from specguard.errors import SpecguardError
 from specguard.model import BYTES_IN_JSON, Record
-from specguard.runs.files import command_words, item_folder, not_following
-from specguard.runs.files import reporting_errors as reporting_errors
+from specguard.runs.files import command_words, item_folder, not_following, reporting_errors
 
 State = Literal[
     "pending", "running", "succeeded", "failed", "stopped", "timed-out", "budget-spent", "remote-moved",
