@@ -22,8 +22,8 @@ from specguard.documents.toml import toml_value
 from specguard.errors import Needed, SeveralErrors, SpecguardError, unknown, usage
 from specguard.evaluation.policy_tests import OwnAuthority, key_path, read_file, read_own
 from specguard.executor.process import run_command
-from specguard.executor.run import Run, RunEnded, RunOptions, begin_without_agent
-from specguard.executor.run_control import record_end, run_to_end
+from specguard.executor.run import Run, RunEnded, RunOptions
+from specguard.executor.run_control import begin_without_agent, record_end, run_to_end
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, Record, counted
 from specguard.reporters.escape import json_text
 from specguard.reporters.file_writing import replace_file, writing
@@ -354,40 +354,40 @@ def evaluate(
     authority = read_own(root)
     item = chosen[0].name if len(chosen) == 1 else "all" if len(chosen) == len(samples.samples) else "several"
     with Git(repository) as git:
-        entry, branch = manifests.Item(kind=KIND, id=item), repository.branch or "HEAD"
-        start = resolve(git, "HEAD").oid
-        base = manifests.Repository(base=branch.removeprefix("refs/heads/"), base_oid=start)
-        run = begin_without_agent(git, authority.policy, options, entry, base)
-        run.again = "specguard eval"
-        evaluator = _Evaluator(run, authority, samples, root, update)
-        results: list[SampleResult] = []
+        branch = (repository.branch or "HEAD").removeprefix("refs/heads/")
+        base = manifests.Repository(base=branch, base_oid=resolve(git, "HEAD").oid)
+        entry = manifests.Item(kind=KIND, id=item)
+        with begin_without_agent(git, authority.policy, options, entry, base) as run:
+            run.again = "specguard eval"
+            evaluator = _Evaluator(run, authority, samples, root, update)
+            results: list[SampleResult] = []
 
-        def judge() -> None:
-            with TemporaryDirectory(prefix="specguard-eval-") as scratch:
-                for number, sample in enumerate(chosen):
-                    with run.step(f"sample {sample.name}") as step:
-                        one = evaluator.evaluate(sample, os.path.join(scratch, str(number)))
-                        step.detail = one.problem or f"{one.state}, {one.finding_count} findings"
-                    results.append(one)
+            def judge() -> None:
+                with TemporaryDirectory(prefix="specguard-eval-") as scratch:
+                    for number, sample in enumerate(chosen):
+                        with run.step(f"sample {sample.name}") as step:
+                            one = evaluator.evaluate(sample, os.path.join(scratch, str(number)))
+                            step.detail = one.problem or f"{one.state}, {one.finding_count} findings"
+                        results.append(one)
 
-        early = end = run_to_end(judge, run.again)
-        if end is not None:
-            end.exit_code = EXIT_NO_VERDICT
-        elif reason := _failures(results):
-            known = all(one.state != "unknown" for one in results)
-            end = RunEnded(reason, exit_code=EXIT_FAILED if known else EXIT_NO_VERDICT)
-        data = {
-            "schema": SCHEMA,
-            "run_id": run.folder.run_id,
-            "manifest": MANIFEST,
-            "state": end.state if end else "succeeded",
-            "samples": [one.data for one in results],
-        }
-        run.folder.write("evaluation.json", json_text(data) + "\n")
-        recorded = record_end(run, end)
-        if recorded is not None and (early or recorded is not end):
-            message = f"the evaluation ended early: {recorded.message}"
-            raise SpecguardError(message, help=recorded.help, code=recorded.code)
+            early = end = run_to_end(judge, run.again)
+            if end is not None:
+                end.exit_code = EXIT_NO_VERDICT
+            elif reason := _failures(results):
+                known = all(one.state != "unknown" for one in results)
+                end = RunEnded(reason, exit_code=EXIT_FAILED if known else EXIT_NO_VERDICT)
+            data = {
+                "schema": SCHEMA,
+                "run_id": run.folder.run_id,
+                "manifest": MANIFEST,
+                "state": end.state if end else "succeeded",
+                "samples": [one.data for one in results],
+            }
+            run.folder.write("evaluation.json", json_text(data) + "\n")
+            recorded = record_end(run, end)
+            if recorded is not None and (early or recorded is not end):
+                message = f"the evaluation ended early: {recorded.message}"
+                raise SpecguardError(message, help=recorded.help, code=recorded.code)
     return {**data, "manifest": run.folder.file(MANIFEST)}, end.exit_code if end else EXIT_PASSED
 
 

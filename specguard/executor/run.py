@@ -18,8 +18,8 @@ from specguard.errors import Needed, SpecguardError
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, Record, counted
 from specguard.reporters.escape import visible
 from specguard.runs import manifests
-from specguard.runs.files import committed_folder, run_root, write_gitignore
-from specguard.runs.manifests import MANIFEST, SEAL, Manifest, RunFolder, State, Step, new_run_id, now_text
+from specguard.runs.files import run_root
+from specguard.runs.manifests import MANIFEST, SEAL, Manifest, RunFolder, State, Step, now_text
 from specguard.runs.settings import RunSettings, seconds
 from specguard.runs.store import OPTIONS_FILE, RunStore
 
@@ -496,31 +496,6 @@ def new_manifest(
         started_at=now_text(),
         timeout=options.timeout or seconds(policy.declared("run_settings").timeout),
     )
-
-
-def begin_without_agent(
-    git: Git, policy: Policy, options: RunOptions, item: manifests.Item, base: manifests.Repository
-) -> Run:
-    """Begin a run without an agent.
-
-    Args:
-        git: reads the user's repository.
-        policy: the policy that judges the run.
-        options: the options of the run.
-        item: the item's entry in the manifest.
-        base: the commit that the run starts from.
-
-    Raises:
-        SpecguardError: the run cannot be recorded.
-    """
-    root = os.path.realpath(options.runs_folder(policy, git.repository))
-    committed = committed_folder(policy.declared("run_settings"), git.repository, root)
-    write_gitignore(root, committed=bool(committed))
-    folder = RunFolder(os.path.join(root, item.folder, new_run_id()))
-    manifest = new_manifest(policy, options, folder.run_id, item, base)
-    run = Run(options, folder, manifest, git=git, policy=policy)
-    run.take_over()
-    return run
 
 
 _LISTS: Final = ("command", "commands")

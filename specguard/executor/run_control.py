@@ -7,13 +7,14 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from traceback import print_exception
 from typing import Final
 
 import psutil
 
+from specguard.authority.policy import Policy
 from specguard.change.check_request import resolve
 from specguard.change.git import Git
 from specguard.change.process import CommandError
@@ -33,14 +34,14 @@ from specguard.executor.process import GRACE, HeldSignals, end_survivors, killed
 from specguard.executor.push import note_moved_base
 from specguard.executor.remote import RemoteError
 from specguard.executor.report import ERROR, rendered, write_report
-from specguard.executor.run import ROUND_STEPS, Run, RunEnded, RunOptions, Say, begin_without_agent
+from specguard.executor.run import ROUND_STEPS, Run, RunEnded, RunOptions, Say, new_manifest
 from specguard.executor.side_effects import open_place
 from specguard.executor.start_point import ItemLock, is_worked_on
 from specguard.executor.steps import STEPS, Line
 from specguard.model import EXIT_NO_VERDICT, EXIT_PASSED
 from specguard.runs import manifests
-from specguard.runs.files import command_words
-from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, StaleWorker, now_text
+from specguard.runs.files import command_words, committed_folder, write_gitignore
+from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, StaleWorker, new_run_id, now_text
 from specguard.runs.proof import content_id
 from specguard.runs.record import ALL, GATES
 from specguard.runs.store import RunStore, RunView
@@ -185,7 +186,6 @@ def resume(options: RunOptions, folder: RunFolder, *, say: Say = lambda _: None)
         survivors = end_survivors(folder.run_id)
         folder.remove_temporary()
         manifest.ended_at = None
-        manifest.digests = {}
         if first != "place" and place_exists(manifest.place, folder.run_id):
             open_place(run)
         with run.step("preflight") as step:
@@ -340,6 +340,32 @@ def find_leftovers(store: RunStore, repository: Repository, only: Collection[str
             yield from leftovers_without_folder(ref, repository)
 
 
+@contextmanager
+def begin_without_agent(
+    git: Git, policy: Policy, options: RunOptions, item: manifests.Item, base: manifests.Repository
+) -> Iterator[Run]:
+    """Begin a run without an agent, which is locked while the context is open.
+
+    Args:
+        git: reads the user's repository.
+        policy: the policy that judges the run.
+        options: the options of the run.
+        item: the item's entry in the manifest.
+        base: the commit that the run starts from.
+
+    Raises:
+        SpecguardError: the run cannot be recorded.
+    """
+    root = os.path.realpath(options.runs_folder(policy, git.repository))
+    folder = RunFolder(os.path.join(root, item.folder, new_run_id()))
+    manifest = new_manifest(policy, options, folder.run_id, item, base)
+    run = Run(options, folder, manifest, git=git, policy=policy)
+    write_gitignore(root, committed=bool(committed_folder(run.settings, git.repository, root)))
+    with closing(ItemLock(root, manifest)):
+        run.take_over()
+        yield run
+
+
 _PROVED: Final = ("ART006", "RUN001", "RUN002", "RUN007", "RUN009", "RUN010")
 """The rules that need a run of gates as proof."""
 
@@ -395,9 +421,9 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         name = f"{item.kind}-{item.id}" if item else ALL
         entry = manifests.Item.model_validate({**(item.summary() if item else {}), "kind": GATES, "id": name})
         pinned = manifests.Repository(base=change.base.name or "HEAD", base_oid=base)
-        run = begin_without_agent(git, policy, options, entry, pinned)
-        run.manifest.notes = notes
-        return _run_gates_only(run, work_tree, plan, named, say)
+        with begin_without_agent(git, policy, options, entry, pinned) as run:
+            run.manifest.notes = notes
+            return _run_gates_only(run, work_tree, plan, named, say)
 
 
 def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, named: Sequence[str], say: Say) -> int:

@@ -400,8 +400,11 @@ class ItemLock:
 
 
 def _lock_file(root: str, manifest: Manifest) -> str:
-    """Return the file, in the folder of an item's runs, that is locked while a run is under way."""
-    name = text_digest(manifest.repository.remote or "", manifest.branch or "")[:12]
+    """Return the file, in the folder of an item's runs, that is locked while a run is under way.
+
+    A run without a branch has one of its own: it keeps no other run from its item.
+    """
+    name = text_digest(manifest.repository.remote or "", manifest.branch or manifest.run_id)[:12]
     return os.path.join(root, manifest.item.folder, f".{name}.lock")
 
 

@@ -13,7 +13,6 @@ import pytest
 from specguard.runs.manifests import run_schemas
 from specguard.testing.running import command
 from tests.cli.running import GOOD, POLICY, Project, on_a_terminal
-from tests.executor.one_run import lives
 from tests.executor.working import wait_for
 from tests.outcomes import ended
 
@@ -196,20 +195,18 @@ def test_a_detached_run_gives_its_id_at_once_and_goes_on(project: Project) -> No
     wait_for(lambda: "succeeded" in (project.only_run() / "control" / "output.log").read_text())
 
 
-def test_a_run_is_stopped_with_what_it_has_started_and_with_nothing_else(project: Project) -> None:
-    other = psutil.Popen(["sleep", "61"])
-    try:
-        run_id = project.run_phase(SLOW, "--detach").stdout.strip()
+@pytest.mark.parametrize("words", [["phase", "--", "sh", "-c", SLOW], ["gates", "--command", SLOW]])
+def test_a_run_is_stopped_with_what_it_has_started_and_with_nothing_else(
+    project: Project, words: list[str]
+) -> None:
+    with psutil.Popen(["sleep", "61"]) as other, project.start("run", *words) as process:
         wait_for(lambda: begun(project))
-        pid = project.manifests()[0]["pid"]
-        ended(project.specguard("run", "stop", run_id))
-        assert not lives(pid)
+        run_id = project.only_run().name
+        assert f"process {process.pid} ended\n" in ended(project.specguard("run", "stop", run_id)).stdout
         assert other.is_running()
-        assert project.manifests()[0]["state"] == "killed"
-        ended(project.specguard("run", "stop", run_id), 2)
-    finally:
         other.kill()
-        other.wait()
+    assert project.manifests()[0]["reason"] == "specguard was ended by SIGTERM"
+    ended(project.specguard("run", "stop", run_id), 2)
 
 
 def test_a_run_that_died_is_diagnosed_given_up_and_its_item_is_free(tmp_path: Path) -> None:
