@@ -324,7 +324,7 @@ _COMMAND_WORDS: Final = re.compile(
     r"|\W*(?:no|(?:every|each|all|an?|changes?)\b.{0,80}?\b(?:requires?|needs?))\b)",
     re.IGNORECASE | re.DOTALL,
 )
-_CODE: Final = re.compile(r"(`+).+?\1", re.DOTALL)
+_CODE: Final = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 _RULE: Final = re.compile(r"\b[A-Z]{3}[0-9]{3}\b")
 
 # Expressions without `re.compile` are for sentences that command, and are compiled with the first of them.
