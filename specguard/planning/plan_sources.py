@@ -448,7 +448,7 @@ def _add_detail(box: Box, item: str, text: str, line: int) -> None:
     key = detail["key"].lower() if detail else ""
     if detail and (key.startswith(_STEMS) or get_close_matches(key, DETAILS, 1, _SIMILARITY)):
         value = item[detail.end() :].strip()
-        code = re.fullmatch(r"(`+)[ ]?(.+?)[ ]?\1", value)
+        code = re.fullmatch(r"(`+)(?!`)(.+?)(?<!`)\1", value)
         value = code[2].strip() if code and code[1] not in code[2] else value
         box.details.append(Detail(key, value, line))
     else:
