@@ -452,18 +452,18 @@ class RunOptions(Record):
         """
         manifest = folder.read_manifest()
         data = folder.data_or_empty(OPTIONS_FILE)
+        help = "start another run" if manifest.ended_at else f"give it up: {folder.command('stop')}"
         try:
             recorded = {name: data[name] for name in _RECORDED}
             redacted = set(data["redacted"])
         except (KeyError, TypeError) as error:
             message = "what the run was asked to do cannot be read any more"
-            help = "start another run" if manifest.ended_at else f"give it up: {folder.command('stop')}"
             raise _unreadable(folder, message, help) from error
         if command or words.get("agent"):
             recorded |= {"agent": "", "command": command}
             redacted.discard("command")
         if redacted:
-            help = f"{folder.command('resume')} -- COMMAND" if "command" in redacted else "start another run"
+            help = f"{folder.command('resume')} -- COMMAND" if redacted == {"command"} else help
             raise _unreadable(folder, "there was a secret in the run's command, which is not kept", help)
         # The option `until` is not taken over: the run was stopped there.
         recorded |= {"until": "", **{name: value for name, value in words.items() if value}}
