@@ -371,8 +371,9 @@ class ItemLock:
             help = shlex.join(command_words("list", "", self._given_root))
             raise SpecguardError(message, path=self.folder, help=help, code="unknown-name")
         for manifest in self._item_manifests():
-            # Because this process has the lock, a run that is recorded as running must have died.
-            if manifest.state in _NOT_ENDED and manifest.run_id != found[0]:
+            # Because this process has the lock, a run that is recorded as running must have died. What it has
+            # started may still write to its place, also for a run that would use its folder again.
+            if manifest.state in _NOT_ENDED:
                 died = RunFolder(os.path.join(self.folder, manifest.run_id), self._given_root)
                 raise item_taken(
                     f"an earlier run of {self._item.label} died: {manifest.run_id}",
