@@ -37,7 +37,7 @@ from specguard.plans.task import Task
 from specguard.reporters.file_writing import path_in_tree
 from specguard.runs import manifests
 from specguard.runs.files import command_words, reporting_errors
-from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, new_run_id
+from specguard.runs.manifests import Manifest, RunFolder, new_run_id
 from specguard.runs.store import RunStore
 from specguard.work.changes import task_kinds
 
@@ -364,7 +364,8 @@ class ItemLock:
         Raises:
             SpecguardError: an earlier run of the item did not end, or the id does not name exactly one run.
         """
-        known = [one.run_id for one in RunStore(self.folder).runs() if one.file.decode() == MANIFEST]
+        # A change may have brought a record that names another folder, and others may share this one.
+        known = {*RunStore(self.folder).folders()} & {one.run_id for one in self._item_manifests()}
         found = [one for one in known if one.startswith(reused)] if reused else [new_run_id()]
         if len(found) != 1:
             message = f"{reused!r} has to name one run of {self._item.label}"

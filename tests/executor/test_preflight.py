@@ -356,7 +356,10 @@ class TestEarlierRuns:
         for name, text in (("a", "{"), ("b", "{}")):
             team.user.write(f".runs/phase-12/{name}/manifest.json", text)
         team.user.write(".runs/phase-12/c/meta.json", "{}")
-        assert all("has to name one run of phase" in refused(team, reuse_run=one).message for one in "xc")
+        # Another repository may keep its runs there, too.
+        theirs = first.manifest.model_copy(update={"run_id": "d", "branch": "phase-13"})
+        team.user.write(".runs/phase-12/d/manifest.json", theirs.as_json().decode())
+        assert all("has to name one run of phase" in refused(team, reuse_run=one).message for one in "xabcd")
         second = team.prepare()
         assert second.folder.path != first.folder.path
         second.manifest.state = "failed"
