@@ -138,7 +138,7 @@ def _rank_documents(ranks: Selecting, documents: Documents) -> list[tuple[bytes,
 
 def _may_state(key: AuthorityKey, documents: Documents, path: bytes) -> bool:
     """Return True if a document may state a key, so that most files, such as images, are never parsed."""
-    content = (documents.content(path) or b"").removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
+    content = (documents.content(path) or b"").replace(b"\r\n", b"\n")
     if key.pattern is not None:
         return any(map(key.pattern.may_match_line, (content, content.translate(None, b"*`"))))
     name = normal_name(key.name)
@@ -177,7 +177,7 @@ def _statements(
 def _lines(documents: Documents, path: bytes, document: Document | None) -> Iterator[tuple[int, str]]:
     """Yield the lines that a reader sees, front matter included, with their numbers."""
     if document is None:
-        text = (documents.content(path) or b"").decode("utf-8-sig", "replace")
+        text = (documents.content(path) or b"").decode("utf-8", "replace")
         yield from enumerate(text.replace("\r\n", "\n").split("\n"), 1)
         return
     if document.front_matter is not None:

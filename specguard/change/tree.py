@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from functools import cached_property, lru_cache, partial
 
 from specguard.change.entries import DIRECTORY, SUBMODULE, SYMLINK, Entry
@@ -308,7 +309,7 @@ class Documents:
         return [] if document is None else read_fields(document)
 
     def content(self, path: bytes) -> bytes | None:
-        """Return the content of a regular file; None if the path is not one.
+        """Return the content of a regular file, without a byte-order mark; None if the path is not one.
 
         Raises:
             MissingFact: the object is not there, is broken, or is larger than `DOCUMENT_LIMIT`.
@@ -316,8 +317,7 @@ class Documents:
         oid = self._oid(path)
         if oid is None:
             return None
-        content = self._content(oid, path)
-        return self.tree.read(path) if content is None else content
+        return (self._content(oid, path) or self.tree.read(path) or b"").removeprefix(BOM_UTF8)
 
     def lines(self, path: bytes) -> int | None:
         """Return the number of lines in a file, for cited lines; None if the path is not a regular file.

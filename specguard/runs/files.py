@@ -139,13 +139,13 @@ class TreeFiles(Record):
     folder: bytes
 
     def read(self, path: bytes) -> bytes | None:
-        """Return the bytes of a file; None if the file is missing."""
+        """Return the bytes of a file, without a byte-order mark; None if the file is missing."""
         return self.documents.content(self.folder + path)
 
     def digest(self, path: bytes) -> str | None:
         """Return the sha256 of a file; None if the file is missing."""
-        content = self.read(path)
-        return None if content is None else sha256(content)
+        path, tree = self.folder + path, self.documents.tree
+        return sha256(tree.read(path) or b"") if tree.has_file(path) else None
 
     def folders(self) -> Iterator[bytes]:
         """Return the folders with a run's record, in order."""
@@ -179,8 +179,8 @@ class LocalFiles:
         self._root = os.path.realpath(os.fsencode(root))
 
     def read(self, path: bytes) -> bytes | None:
-        """Return the bytes of a file; None if the file is missing."""
-        return self._read_with(path, lambda file: file.read(LARGEST))
+        """Return the bytes of a file, without a byte-order mark; None if the file is missing."""
+        return self._read_with(path, lambda file: file.read(LARGEST).removeprefix(b"\xef\xbb\xbf"))
 
     def digest(self, path: bytes) -> str | None:
         """Return the sha256 of a file; None if the file is missing."""

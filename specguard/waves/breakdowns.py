@@ -268,8 +268,8 @@ class Proofs:
         path, *inner = re.split("::| > ", re.sub(r":[0-9]+(?:-[0-9]+)?$|\[.*\]$", "", name.strip()))
         for place in filter(None, [] if path.startswith("/") else [follow(b"", path), follow(folder, path)]):
             if self._documents.tree.has_file(place) and self._tests.matches(place):
-                content = (self._documents.content(place) or b"").removeprefix(b"\xef\xbb\xbf")
-                return not inner or _has_word(_NEVER_RUN.sub(b"", content), inner[-1])
+                content = _NEVER_RUN.sub(b"", self._documents.content(place) or b"")
+                return not inner or _has_word(content, inner[-1])
         return False
 
     def _run_problem(self, scenario: Scenario, folder: bytes) -> str:
