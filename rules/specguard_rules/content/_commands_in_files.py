@@ -273,7 +273,7 @@ def _texts(top: dict[str, Any], value: Any, seen: set[int]) -> Iterator[Text]:
 
 _WINDOWS: Final = (b".ps1", b".psm1", b".bat", b".cmd")
 _FIRST_LINE: Final = re.compile(
-    rb"#!\s*\S*/(?:env\s+(?:-\S+\s+)*)?(?:((?:ba|da|z|k|a)?sh)\b|(python|node|ruby|perl|php|deno|bun|lua))"
+    rb"(?:\xef\xbb\xbf)?#!\s*\S*/(?:env\s+(?:-\S+\s+)*)?(?:((?:ba|da|z|k|a)?sh)\b|(python|node|ruby|perl|php|deno|bun|lua))"
 )
 _MAKEFILE: Final = re.compile(rb"(?:^|/)(?:(?:gnu)?makefile(?:\.[^/]*)?|\.?justfile)$|\.(?:mk|just)$")
 # Agents' instruction files can be Markdown with other file names.
@@ -304,7 +304,7 @@ def file_commands(
     Raises:
         MissingFact: the file is a data file that cannot be read, and is needed.
     """
-    text, name = content.decode("utf-8", "surrogateescape"), path.lower()
+    text, name = content.decode("utf-8-sig", "surrogateescape"), path.lower()
     if name.endswith((b".yaml", b".yml")):
         yield from _yaml_commands(path, content, text)
     elif name.endswith((b".json", b".toml")):

@@ -186,7 +186,7 @@ class _CiFile:
             if " " in name or _RUNNERS.match(name) or "." in name.rpartition("/")[2]:
                 self.unfollowed.add((line, name))
             return True
-        text, kind = data.decode("utf-8", "surrogateescape"), language(path, data)
+        text, kind = data.decode("utf-8-sig", "surrogateescape"), language(path, data)
         shell = Shell(parse_commands(text) if kind == "shell" else (), step.variables)
         inner = [(line, f"{name}: {one}") for _, one, _ in shell.scripts(step.folder)]
         self.unfollowed.update(inner if kind else [(line, name)])
