@@ -184,11 +184,11 @@ def _count_matches(pattern: Expression, path: bytes, files: Tree) -> int:
     Raises:
         MissingFact: the file cannot be read, or the pattern matches in a line that is too long.
     """
-    content = (files.read(path) or b"").replace(b"\r\n", b"\n") if files.has_file(path) else b""
-    if not content or not pattern.may_match_line(content):
-        return 0
+    data = files.read(path) if files.has_file(path) else None
+    content = (data or b"").removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
+    lines = content.split(b"\n") if content and pattern.may_match_line(content) else ()
     count = 0
-    for number, line in enumerate(content.split(b"\n"), start=1):
+    for number, line in enumerate(lines, start=1):
         if len(line) <= LONGEST:
             count += pattern.count(line)
         elif pattern.search(line):
