@@ -138,7 +138,7 @@ def _rank_documents(ranks: Selecting, documents: Documents) -> list[tuple[bytes,
 
 def _may_state(key: AuthorityKey, documents: Documents, path: bytes) -> bool:
     """Return True if a document may state a key, so that most files, such as images, are never parsed."""
-    content = (documents.content(path) or b"").replace(b"\r\n", b"\n")
+    content = (documents.content(path) or b"").replace(b"\r\n", b"\n").replace(b"\r", b" ")
     if key.pattern is not None:
         return any(map(key.pattern.may_match_line, (content, content.translate(None, b"*`"))))
     name = normal_name(key.name)
