@@ -485,9 +485,9 @@ class ApprovalReader:
                 when = parse_date(value)
             elif name in _VERDICTS and value.strip():
                 refused = refused or _refuses(value)
-        rest = _without_date(text)
+        rest = _without_date(text.replace(" by ", " ("))
         # `Product: approved 2026-01-31 (TBD)`, `... by Claude` or `Product: Codex` names a role, and nobody.
-        parts = [one for one in rest.replace(")", "(").replace(" by ", "(").split("(") if _WORD.search(one)]
+        parts = [one.rstrip(": ") for one in rest.replace(")", "(").split("(") if _WORD.search(one)]
         parts += filter(_WORD.search, rest.split(":", 1)[1:] if ":" in _BETWEEN.split(rest)[0] else ())
         named = [one for one in parts[1:] if _REMARKS.isdisjoint(one.casefold().split())]
         if not who and not any(map(is_todo, parts)) and not any(map(names_nobody, named)):
