@@ -333,7 +333,7 @@ _REFUSED: Final = re.compile(
     r"|to (?:approve|review|sign)(?: off)?(?! (?!(?:by|on|before|until|it|this)\b)[a-z])|would|due|expected"
     r"|scheduled|no[ -]go|defer(?:s|red)?|postponed|(?-i:will|WILL|Will(?= [a-z])))\b"
     r"|(?:[:(=\u2013\u2014]|(?<!\w)-)\s*no\b(?! (?:further )?(?:blocker|change|concern|finding|issue"
-    r"|objection))|~~|[\u2610\u26d4\u274c\u274e\u2717\u2718\U0001f6ab])",
+    r"|objection))|~~|(?<![\w\]`])\(\s*\)|[\u2610\u26d4\u274c\u274e\u2717\u2718\U0001f6ab])",
     re.IGNORECASE,
 )
 # A verdict that approves nothing, as a complete value; a tick by itself approves.
