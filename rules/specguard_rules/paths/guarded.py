@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
-from specguard.rules import Covering, Finding, Guarding, Rule, path_text, setting
+from specguard.rules import Covering, Finding, Guarding, Record, Rule, path_text, setting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -455,17 +455,16 @@ class LinkIntoGuardedPath(Rule):
         return f"is a submodule{'' if entry.status == 'M' else ' that is new'}, which no rule looks into"
 
 
-class _LinkTargets:
+class _LinkTargets(Record):
     """The targets of the links in one tree.
 
-    Args:
+    Attributes:
         tree: the tree after the change.
         guards: the policy's guarded paths.
     """
 
-    def __init__(self, tree: Tree, guards: Guards) -> None:
-        self._tree = tree
-        self._guards = guards
+    tree: Tree
+    guards: Guards
 
     def problem(self, path: bytes, target: bytes) -> str:
         """Return the problem with a link's target, as a clause; empty if it may lead there.
@@ -474,14 +473,14 @@ class _LinkTargets:
             path: the link's own path.
             target: its text.
         """
-        place, escape = _resolve(path, target, self._tree)
+        place, escape = _resolve(path, target, self.tree)
         if place is None:
             return f"{escape}: {path_text(target)}" if escape else ""
         from specguard_rules.paths.deceptive_path import is_git_name
 
         if any(map(is_git_name, place.split(b"/"))):
             return f"leads into git's own folder: {path_text(target)}"
-        own, guard = self._guards.find(path), self._guards.find(place) if place else None
+        own, guard = self.guards.find(path), self.guards.find(place) if place else None
         where = path_text(place) or "the root"
         if guard in (None, own):
             # Case is ignored, as guards do.
@@ -494,8 +493,8 @@ class _LinkTargets:
     def _guarded_below(self) -> Mapping[bytes, Mapping[str, tuple[bytes, Guard]]]:
         """The first path below each folder, in small letters, that each rule guards, and its guard."""
         found: dict[bytes, dict[str, tuple[bytes, Guard]]] = {}
-        for path in self._tree.paths():
-            above, guard = path, self._guards.find(path)
+        for path in self.tree.paths():
+            above, guard = path, self.guards.find(path)
             while guard is not None and above:
                 above = above.rpartition(b"/")[0]
                 found.setdefault(above.lower(), {}).setdefault(guard.code, (path, guard))
@@ -629,7 +628,7 @@ class WeakenedPath(Rule):
             yield Finding(message, step, path, side=side, key="gone", setting=place)
         judged = [entry for entry in guarded if entry.has_new_content and entry.status != "T"]
         grown = lines.compare([entry for entry in judged if not entry.added])
-        losses = (one for entry, hunks in grown for one in _losses(entry, hunks, setting[entry.path]))
+        losses = (one for entry, hunks in grown for one in _losses(entry, hunks, setting[entry.path], base))
         yield from _cap(losses, "{path} loses lines at more places: {count}", "paths")
         more = "more added lines take force away from {path}: {count}"
         yield from _cap(self._weakened(judged, lines), more, "patterns")
@@ -656,12 +655,14 @@ def _cap(findings: Iterator[Finding], template: str, setting: str) -> Iterator[F
             yield Finding(message, "Take that back.", path, key="more", setting=setting)
 
 
-def _losses(entry: Entry, hunks: Sequence[Hunk], setting: str) -> Iterator[Finding]:
+def _losses(entry: Entry, hunks: Sequence[Hunk], setting: str, base: Base) -> Iterator[Finding]:
     """Yield a finding for each place at which a file loses lines."""
+    # A last line without an end gets that of Windows where text with such ends is appended.
+    last = (dict(base.change.git.blobs([entry.old]))[entry.old] or b"").rpartition(b"\n")[2]
     for hunk in hunks:
         # A removed line can equal the added one in its place only if the newline at the file's end changed.
-        removed = [(at, line) for at, line in enumerate(hunk.removed) if line.strip()]
-        lost = [at for at, line in removed if hunk.added[at : at + 1] != [line]]
+        removed = [(at, one, hunk.added[at : at + 1]) for at, one in enumerate(hunk.removed) if one.strip()]
+        lost = [at for at, one, now in removed if now not in ([one], [one + b"\r" * (one == last)])]
         if lost:
             first, count = hunk.old_start + lost[0], len(hunk.removed) - lost[0]
             text = hunk.removed[lost[0]].decode("utf-8", "backslashreplace").strip()
