@@ -261,7 +261,7 @@ class Start:
             help += f"specguard run {kind} -- {shlex.quote(item_id)} ..."
             raise unready(f"{item_id!r} names no {kind}", help)
         if not pointer:
-            raise incomplete(f"no pointer names the current {kind}", f"specguard run {kind} ID -- ...")
+            raise incomplete(f"no pointer names the current {kind}", f"name it behind its kind: {kind} ID")
         return self.work.current(kind)
 
     def _find_listed(self, kind: str) -> WorkItem | Unresolved:
