@@ -187,8 +187,8 @@ def _check_parts(finding: Finding, rule: Rule, policy: Policy) -> None:
     """Raise an error if a finding has a wrong part; later nobody would know whose fault it is."""
     names = (finding.commit or "", finding.field or "")
     texts = (finding.message, finding.help, finding.key, finding.setting, *names, *finding.same_as)
-    paths = (finding.path or b"", finding.moved or b"")
-    well = all(isinstance(one, str) for one in texts) and all(isinstance(one, bytes) for one in paths)
+    well = all(isinstance(one, str) for one in texts) and not isinstance(finding.same_as, str)
+    well &= all(isinstance(one, bytes) for one in (finding.path or b"", finding.moved or b""))
     well &= all(type(one) is int and one > 0 for one in (finding.line or 1, finding.end_line or 1))
     well &= isinstance(finding.authority, Origin | None) and (finding.severity or "info") in SEVERITIES[1:]
     if not well:
