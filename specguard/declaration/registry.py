@@ -250,7 +250,7 @@ class Registry:
         if bool(rule.fixes) != (rule.fix is not None):
             yield "has only one of `fix` and `fixes`, which belong together"
         check = getattr(rule, "check", None)
-        yield "has no method check" if check is None else self._facts_problem(rule, check, 1)
+        yield self._facts_problem(rule, check, 1) if hasattr(check, "__code__") else "has no method check"
         if rule.fix is not None:
             fix = rule.fix.__code__
             if fix.co_varnames[1 : fix.co_argcount][:1] != ("finding",):
