@@ -41,7 +41,7 @@ def import_repolinter(result: Imported, name: str) -> None:
         SpecguardError: it cannot be read.
     """
     data = read_settings(result.top, name)
-    configured = data.get("rules", {})
+    configured = data.get("rules", {} if data.get("extends") else None)
     if not isinstance(data.value, dict) or not isinstance(configured, dict):
         raise unreadable(name, "it is not a ruleset")
     if "extends" in data.value:
