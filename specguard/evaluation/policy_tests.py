@@ -191,8 +191,7 @@ class PolicyTest:
 
     def line_of(self, difference: Mismatch) -> int | None:
         """Return the line of an expected finding that is missing; None for other differences."""
-        at = difference.position
-        return self.written.origin(("expect", at)).line if at >= 0 else None
+        return self.written.origin(("expect", difference.position)).line if difference.position >= 0 else None
 
     def error(self, text: str, where: str = "", help: str = "", code: str = "broken-case") -> SpecguardError:
         """Create an error about the case, at the line of a key."""
@@ -238,7 +237,8 @@ class PolicyTest:
         except CaseError as error:
             self.problem = error.problem
         except SpecguardError as error:
-            self.problem = f"{error.message}{f'; {error.help}' if error.help else ''}"
+            place = f"{error.place}: " if error.place else ""
+            self.problem = f"{place}{error.message}{f'; {error.help}' if error.help else ''}"
         except (AssertionError, ValueError, OSError) as error:
             # The kit raises the first for git errors, and for output that is not a report; the system raises
             # the others for words that no command, path or variable can have.
