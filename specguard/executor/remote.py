@@ -631,8 +631,8 @@ class Platform:
         result = run_program(words, self._environment, cwd=self._folder, limit=PLATFORM_TIMEOUT)
         if result.code:
             problem = result.failure or result.stderr.strip() or result.stdout.strip()
-            first = problem.split("\n", 1)[0] or f"it ended with {result.code}"
-            raise PlatformError(f"{self.command}: {first}", problem)
+            first, _, rest = problem.partition("\n")
+            raise PlatformError(f"{self.command}: {first or f'it ended with {result.code}'}", rest)
         return result.stdout
 
 
