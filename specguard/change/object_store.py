@@ -62,8 +62,8 @@ class Store:
 
     def __init__(self, repository: Repository) -> None:
         self.repository = repository
-        self.folder = _make_folder(repository)
-        atexit.register(self.close)
+        self._processes: list[Process] = []
+        self._make_folder()
         self._environment = {
             "PATH": search_path(repository.program),
             **QUIET,
@@ -73,13 +73,31 @@ class Store:
             "GIT_DIR": self.folder,
             "GIT_OBJECT_DIRECTORY": repository.objects,
         }
-        self._processes: list[Process] = []
         self._early: dict[tuple[object, ...], Process] = {}
         self._batch: Process | None = None
         self._scratch = False
         self.unknown_oid = ""
         self._added: dict[str, bytes] = {}
         self._hashed = 0
+
+    def _make_folder(self) -> None:
+        """Make the private git directory, with only those files of `git init` that git needs."""
+        parent = self.repository.environment.get("TMPDIR") or "/tmp"  # noqa: S108 - the name cannot be guessed
+        self.folder = os.path.abspath(f"{parent}/specguard-{os.urandom(12).hex()}")
+        more = b"" if self.repository.format == "sha1" else b"[extensions]\n\tobjectformat = sha256\n"
+        help = "Set TMPDIR to a folder that can be written."
+        with Reported(f"no temporary folder can be made in {parent}", help):
+            os.mkdir(self.folder, 0o700)
+            atexit.register(self.close)
+            os.mkdir(f"{self.folder}/refs", 0o700)
+            for name, text in (
+                ("HEAD", b"ref: refs/heads/none\n"),
+                # The temporary folder may be in the working tree, where no check takes this for a change.
+                (".gitignore", b"*\n"),
+                ("config", b"[core]\n\trepositoryformatversion = %d\n\tbare = true\n%b" % (bool(more), more)),
+            ):
+                with open(f"{self.folder}/{name}", "wb") as file:
+                    file.write(text)
 
     def add_stores(self, *stores: str, listed: str = "") -> None:
         """Read other object stores too; call this before anything is read.
@@ -452,26 +470,6 @@ def quote(text: str) -> str:
 def stdin_lines(words: Iterable[str]) -> bytes:
     """Return words as the standard input of a git command, one on each line."""
     return "".join([word + "\n" for word in words]).encode("ascii")
-
-
-def _make_folder(repository: Repository) -> str:
-    """Make the private git directory, with only those files of `git init` that git needs."""
-    parent = repository.environment.get("TMPDIR") or "/tmp"  # noqa: S108 - the name below cannot be guessed
-    folder = f"{parent}/specguard-{os.urandom(12).hex()}"
-    more = b"" if repository.format == "sha1" else b"[extensions]\n\tobjectformat = sha256\n"
-    help = "Set TMPDIR to a folder that can be written."
-    with Reported(f"no temporary folder can be made in {parent}", help):
-        os.mkdir(folder, 0o700)
-        os.mkdir(f"{folder}/refs", 0o700)
-        for name, text in (
-            ("HEAD", b"ref: refs/heads/none\n"),
-            # The temporary folder may be in the working tree, where no check takes this for a change.
-            (".gitignore", b"*\n"),
-            ("config", b"[core]\n\trepositoryformatversion = %d\n\tbare = true\n%b" % (bool(more), more)),
-        ):
-            with open(f"{folder}/{name}", "wb") as file:
-                file.write(text)
-    return os.path.abspath(folder)
 
 
 def _remove_folder(folder: str) -> None:

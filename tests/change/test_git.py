@@ -52,10 +52,11 @@ def test_an_interrupted_or_forgetful_caller_leaves_nothing_behind(
     repo: Repository, tmp_path: Path, number: int | None
 ) -> None:
     script = (
-        "import os, sys, time\n"
-        "from specguard.change.git import Git\n"
-        "from specguard.change.repository import Repository\n"
-        "git = Git(Repository.locate(sys.argv[1], os.environ))\n"
+        "import contextlib, os, resource, sys, time\n"
+        "from specguard.change.git import Git\nfrom specguard.change.repository import Repository\n"
+        # At first no file can be written, as where the temporary folder is full.
+        "for size in (0, -1):\n    resource.setrlimit(resource.RLIMIT_FSIZE, (size, -1))\n"
+        "    with contextlib.suppress(Exception): git = Git(Repository.locate(sys.argv[1], os.environ))\n"
         "talking = git.start('cat-file', '--batch', keep_input=True)\n"
         "print(talking.pid, flush=True)\n" + ("time.sleep(60)\n" if number else "")
     )
