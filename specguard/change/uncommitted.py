@@ -275,7 +275,7 @@ def read_message(repository: Repository, request: Request) -> Message:
         MissingFact: the configuration cannot be read.
     """
     author, raw = "", request.message.encode("utf-8", "surrogateescape")
-    settings = dict(repository.settings(r"^(core\.comment(char|string)|commit\.cleanup)$"))
+    settings = dict(repository.settings(r"^(core\.comment(char|string)|commit\.cleanup|i18n\.commit.*)$"))
     # Those of `git -c`, as git passes them to a hook.
     given = repository.environment.get("GIT_CONFIG_PARAMETERS", "").strip("'").split("' '")
     settings |= {key.lower(): value for key, _, value in (one.partition("'='") for one in given)}
@@ -289,7 +289,8 @@ def read_message(repository: Repository, request: Request) -> Message:
         author = f"{who[0]} <{who[1]}>" if all(who) else ""
     # While a merge is being concluded, this file has the merged commits.
     merge = os.path.exists(f"{repository.git_dir}/MERGE_HEAD")
-    return Message(clean_message(raw, settings), source="file", merge=merge, author=author)
+    encoding = settings.get("i18n.commitencoding", "")
+    return Message(clean_message(raw, settings), None, "file", encoding, merge, author)
 
 
 def clean_message(raw: bytes, settings: Mapping[str, str]) -> bytes:
