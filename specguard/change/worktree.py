@@ -173,17 +173,18 @@ def hash_work_tree(git: Git, *, excluded: bytes = b"", user_list: bool = False) 
     before = {path: TreeEntry(mode, oid) for path, mode, oid in read_listing(lines) if is_included(path)}
     indexed, sparse = _read_index(git)
     listed = {path: entry for path, entry in indexed.items() if is_included(path)}
-    found, nested = _find_files(os.fsencode(root), before | listed)
-    present = set(filter(is_included, found))
-    git.ask("the files of HEAD", "read-tree", start, index=index)
     top = os.fsencode(root)
+    # If the index has it no more, its folder has files, unless its repository is still there.
     modules = {
         path
         for path, entry in (before | listed).items()
         if entry.is_submodule
-        and present.isdisjoint([path, *folders_of(path)])
-        and os.path.isdir(os.path.join(top, path))
+        and os.path.exists(os.path.join(top, path, b"." if path in listed else b".git"))
+        and not any(os.path.islink(os.path.join(top, one)) for one in (path, *folders_of(path)))
     }
+    found, nested = _find_files(top, before | listed, modules)
+    present = set(filter(is_included, found))
+    git.ask("the files of HEAD", "read-tree", start, index=index)
     # Entries that are not files of the working tree are taken from the index: submodules, and paths that a
     # sparse checkout leaves out.
     kept = modules | (sparse - present)
@@ -321,7 +322,7 @@ def _read_index(git: Git) -> tuple[dict[bytes, TreeEntry], set[bytes]]:
     return found, sparse
 
 
-def _find_files(root: bytes, tracked: Mapping[bytes, TreeEntry]) -> tuple[set[bytes], list[bytes]]:
+def _find_files(top: bytes, tracked: Iterable[bytes], modules: set[bytes]) -> tuple[set[bytes], list[bytes]]:
     """Return the files and links below a folder, and the nested repositories in it."""
     folders = {path.rpartition(b"/")[0] for path in tracked}
     known = folders.union(*map(folders_of, folders))
@@ -331,7 +332,7 @@ def _find_files(root: bytes, tracked: Mapping[bytes, TreeEntry]) -> tuple[set[by
     while ahead:
         directory = ahead.pop()
         try:
-            with os.scandir(root + b"/" + directory) as found:
+            with os.scandir(top + b"/" + directory) as found:
                 # Any case: on many disks `.GIT` is the same folder.
                 entries = {entry.name: entry for entry in found}
             own = {name for name in entries if name.lower() == b".git"}
@@ -347,7 +348,7 @@ def _find_files(root: bytes, tracked: Mapping[bytes, TreeEntry]) -> tuple[set[by
                     # Not a pipe, socket or device.
                     if entry.is_symlink() or entry.is_file(follow_symlinks=False):
                         present.add(path)
-                elif path not in tracked or not tracked[path].is_submodule:
+                elif path not in modules:
                     ahead.append(path)
         except OSError as error:
             raise _unreadable(directory, error) from error

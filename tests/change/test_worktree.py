@@ -271,10 +271,10 @@ def test_a_submodule_that_is_removed_moved_or_replaced_is_seen(
     repo.delete("module")
     repo.write("module", "a file\n")
     assert rows(change(repo, worktree=True)) == ["T module", "A moved"]
-    repo.git("update-index", "--force-remove", "moved")
+    repo.git("update-index", "--force-remove", "moved", "module")
     repo.delete("module")
-    repo.git("update-index", "--force-remove", "module")
-    assert rows(change(repo, worktree=True)) == ["D module"]
+    repo.write("module/inner", "of this repository\n")
+    assert rows(change(repo, worktree=True)) == ["D module", "A module/inner"]
 
 
 # The files of a folder as they are on the disk
