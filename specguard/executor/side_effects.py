@@ -283,8 +283,8 @@ def _hidden_files(place: Place) -> Iterator[str]:
     except CommandError:
         yield "left an index of its place that cannot be read"
         return
-    modules = {record.partition(b"\t")[2] for record in base.split(b"\0") if record.startswith(b"160000 ")}
-    for path in sorted(modules):
+    modules = {record for record in base.split(b"\0") if record.startswith(b"160000 ")}
+    for path in sorted(record.partition(b"\t")[2] for record in modules):
         if os.path.lexists(os.path.join(os.fsencode(place.path), path, b".git")):
             yield f"made a repository of its submodule {path_text(path)}"
     for record in listed.split(b"\0")[:-1]:
@@ -292,7 +292,8 @@ def _hidden_files(place: Place) -> Iterator[str]:
         tag, mode = header.split(b" ")[:2]
         if tag.islower() or tag == b"S":
             yield f"hid {path_text(path)} from git ({'skip-worktree' if tag == b'S' else 'assume-unchanged'})"
-        elif mode == b"160000" and path not in modules:
+        elif mode == b"160000" and record[2:] not in modules:
+            # What is staged is not read, so another commit of a submodule would be lost.
             yield f"staged a repository within its place, {path_text(path)}"
 
 

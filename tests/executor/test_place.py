@@ -175,8 +175,8 @@ def test_submodules_stay_as_they_are_in_the_base_while_their_folders_exist(setti
             place = work(run, script)
             inspect(run)
             assert [e.path for e in place.git.diff_trees(setting.base, hash_tree(run))] == paths
-        work(run, "git init -q --template= vendor/lib")
-        with pytest.raises(RunEnded, match="made a repository of its submodule vendor/lib"):
+        work(run, "git clone -q . vendor/lib; git add vendor")
+        with pytest.raises(RunEnded, match="a repository of its submodule vendor/lib; staged a repository"):
             inspect(run)
 
 
