@@ -145,7 +145,8 @@ def rename(path: bytes, base: Base) -> str:
 
 
 def _move_back(old: Entry, new: Entry, base: Base) -> str:
-    if base.of_files:
+    # What git tells of a submodule's move is staged.
+    if base.of_files and not new.is_submodule:
         return f"{_checkout(old.path, base.origin(old) or 'HEAD')} && rm -- {shell_quote(new.path)}"
     folder = old.path.rpartition(b"/")[0]
     mkdir = f"mkdir -p -- {shell_quote(folder)} && " if folder else ""

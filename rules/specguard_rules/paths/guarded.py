@@ -422,7 +422,7 @@ class LinkIntoGuardedPath(Rule):
         links = [one for several in judged for one in several if one[0].is_symlink or one[0].is_submodule]
         # A file can become a link with the same content, so equal content does not mean an old link.
         sizes = objects.sizes(sorted({entry.new for entry, _ in links if entry.is_symlink}))
-        targets = _LinkTargets(head_files, guards)
+        targets, moves = _LinkTargets(head_files, guards), Moves(entries if links else ())
         reported: set[bytes] = set()
         for entry, commit in links:
             if not entry.is_symlink:
@@ -440,7 +440,9 @@ class LinkIntoGuardedPath(Rule):
 
                 reported.add(entry.path)
                 at = f" (in commit {commit.oid[:SHORT]}, and taken back later)" if commit else ""
-                step = f"{put_back(entry, base, commit=commit, each=bool(landed))}."
+                # Git's own move of a submodule changes `.gitmodules`, too.
+                moved = moves.other_end(entry) if entry.is_submodule else None
+                step = f"{put_back(entry, base, commit=commit, each=bool(landed), moved=moved)}."
                 oid, setting = commit.oid if commit else None, "submodules" if entry.is_submodule else ""
                 problem = f"{path_text(entry.path)} {where}{at}"
                 found = Finding(problem, step, entry.path, commit=oid, key=kind, setting=setting)
@@ -622,10 +624,9 @@ class WeakenedPath(Rule):
         for entry in gone:
             from specguard_rules.finding_texts import put_back
 
-            path, side, place = entry.path, entry.side, setting[entry.path]
-            message = f"{path_text(path)} was {moves.describe(entry)}; it may grow and not lose"
+            message = f"{path_text(entry.path)} was {moves.describe(entry)}; it may grow and not lose"
             step = f"{put_back(entry, base, moved=moves.other_end(entry))}."
-            yield Finding(message, step, path, side=side, key="gone", setting=place)
+            yield Finding(message, step, entry.path, side=entry.side, key="gone", setting=setting[entry.path])
         judged = [entry for entry in guarded if entry.has_new_content and entry.status != "T"]
         grown = lines.compare([entry for entry in judged if not entry.added])
         losses = (one for entry, hunks in grown for one in _losses(entry, hunks, setting[entry.path], base))
