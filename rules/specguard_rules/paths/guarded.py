@@ -348,7 +348,7 @@ class LinkIntoGuardedPath(Rule):
 
     New links may not lead to a guarded path, a folder that holds one, git's own folder, an absolute path, or
     outside. No link or submodule may replace a folder with guarded paths. With `submodules = "existing"`,
-    only those in the base may move.
+    only those in the base may move, if nothing below is guarded.
 
     Why is this bad? Writing through `src/docs -> ../docs/api` changes `docs/api`.
 
@@ -434,7 +434,7 @@ class LinkIntoGuardedPath(Rule):
             kind = "submodule" if entry.is_submodule else "link"
             own, guard = guards.find(entry.path), guards.below(entry.path)
             if not where and entry.status != "M" and guard and (own is None or own.code != guard.code):
-                where = f"is a {kind} in the place of a folder; {guard.pattern} is guarded and lies below"
+                where = f"is a link in the place of a folder; {guard.pattern} is guarded and lies below"
             if where and entry.path not in reported and not base.has(entry):
                 from specguard_rules.finding_texts import SHORT, put_back
 
@@ -450,8 +450,8 @@ class LinkIntoGuardedPath(Rule):
 
     def _submodule(self, entry: Entry, guards: Guards) -> str:
         """Return the problem with a submodule; empty if there is none."""
-        if (guard := guards.find(entry.path)) is not None:
-            return f"is a submodule under {guard.pattern}, which is guarded, and no rule looks into it"
+        if (guard := guards.find(entry.path) or guards.below(entry.path)) is not None:
+            return f"is a submodule; {guard.pattern} is guarded, and no rule looks into it"
         if self.submodules == "any" or (self.submodules == "existing" and entry.status == "M"):
             return ""
         return f"is a submodule{'' if entry.status == 'M' else ' that is new'}, which no rule looks into"
