@@ -498,8 +498,8 @@ def worktrees(repository: Repository) -> Sequence[Worktree]:
     found = []
     for position, record in enumerate(output.split("\n\n")):
         values = {line.partition(" ")[0]: line.partition(" ")[2] for line in record.split("\n")}
-        path = values.get("worktree")
-        # A bare repository is listed first.
+        # Git lists the main one of a submodule by its git directory. A bare repository is listed first.
+        path = (not position and repository.git_dir == repository.common and here) or values.get("worktree")
         if path is not None and (position or "bare" not in values):
             branch = values.get("branch", "").removeprefix("refs/heads/")
             own, gone = os.path.realpath(path) == here, values.get("prunable", "")

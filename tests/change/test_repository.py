@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from specguard.change.worktree import worktrees
 from specguard.errors import MissingFact, SpecguardError
 from specguard.testing import Repository
 from tests.changes import locate
@@ -60,15 +61,14 @@ def test_worktrees_and_submodules_have_their_own_places(repo: Repository, tmp_pa
     found = locate(linked.path)
     common = str(repo.path.resolve() / ".git")
     assert (found.common, found.objects) == (common, f"{common}/objects")
-    assert found.git_dir == f"{common}/worktrees/linked"
-    assert found.index == f"{common}/worktrees/linked/index"
+    assert (found.git_dir, found.index) == (f"{common}/worktrees/linked", f"{common}/worktrees/linked/index")
     assert (found.branch, found.work_tree()) == ("refs/heads/side", str(linked.path.resolve()))
     outer = Repository(tmp_path / "outer")
     outer.commit("one")
     outer.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(repo.path), "sub")
-    found = locate(outer.path / "sub")
-    assert found.git_dir == str(outer.path.resolve() / ".git/modules/sub")
-    assert (found.work_tree(), found.head) == (str(outer.path.resolve() / "sub"), repo.oid())
+    found, top = locate(outer.path / "sub"), str(outer.path.resolve())
+    assert (found.git_dir, found.head) == (f"{top}/.git/modules/sub", repo.oid())
+    assert [found.work_tree(), *(one.folder for one in worktrees(found))] == [f"{top}/sub"] * 2
 
 
 def test_what_cannot_be_read_is_an_error(repo: Repository, tmp_path: Path) -> None:
