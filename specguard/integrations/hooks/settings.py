@@ -154,8 +154,7 @@ def wanted_hooks(host: Host, program: str) -> list[Hook]:
     shells, after = _pattern(host.shells), filter(None, (host.after, host.failed))
     hooks += [Hook(event=event, matcher=shells, command=plain, seconds=LATE) for event in after]
     hooks += [Hook(event=event, command=plain, seconds=LATE) for event in host.stop]
-    hooks.append(Hook(event=host.start, command=plain, seconds=SOON))
-    return hooks
+    return [*hooks, Hook(event=host.start, command=plain, seconds=SOON)]
 
 
 def _pattern(tools: Sequence[str]) -> str:
@@ -377,6 +376,9 @@ def trust_of(host: Host, program: str | None, top: str, environment: Mapping[str
     """
     if host.agent == "codex":
         return _codex(program or host.program, top, environment)
+    # Neither looks in the folders above: https://github.com/anthropics/claude-code/issues/86187.
+    if not os.path.exists(host.file):
+        return Trust(False, f"it finds no {host.file} if it starts in this folder", f"start it in {top}")
     home = environment.get("HOME", "/nonexistent")
     claude = environment.get("CLAUDE_CONFIG_DIR") or os.path.join(home, ".claude")
     gemini = os.path.join(environment.get("GEMINI_CLI_HOME") or home, ".gemini")
@@ -532,7 +534,6 @@ def probe(host: Host, command: str, top: str, environment: Mapping[str, str], li
 
 def probe_event(host: Host, top: str) -> dict[str, Any]:
     """Return the event before an edit that empties the agent's settings, in the agent's dialect."""
-    file = os.path.join(top, host.file)
     event: dict[str, Any] = {"session_id": PROBE_ID, "cwd": top, "hook_event_name": host.before}
     if host.agent == "codex":
         patch = f"*** Begin Patch\n*** Delete File: {host.file}\n*** End Patch"
@@ -542,7 +543,7 @@ def probe_event(host: Host, top: str) -> dict[str, Any]:
     if host.agent == "gemini":
         event["timestamp"] = "1970-01-01T00:00:00Z"
     tool = "write_file" if host.agent == "gemini" else "Write"
-    return event | {"tool_name": tool, "tool_input": {"file_path": file, "content": "{}\n"}}
+    return event | {"tool_name": tool, "tool_input": {"file_path": f"{top}/{host.file}", "content": "{}\n"}}
 
 
 def read_answer(host: Host, code: int, stdout: bytes, stderr: bytes) -> tuple[bool, str]:
