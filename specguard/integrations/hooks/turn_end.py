@@ -234,14 +234,15 @@ class _State:
                         earlier_edits.update(pin.earlier_edits(git, tree.root, states_of(change.entries)))
                         drop_ignored(verdict, tree.root, environment)
                     _spare_earlier_edits(verdict, change, earlier, earlier_edits)
-                    if tree.git_dir != tree.common and verdict.findings:
+                    if verdict.findings:
                         from specguard.declaration.look_alikes import shell_word
 
-                        # The same in another worktree is another finding, wherever the next command begins.
-                        start = f"`cd {shell_word(tree.root)} && " if tree in self._entered else "`"
-                        for judged in verdict.findings:
-                            judged.fingerprint += sha1(tree.root).hexdigest()
-                            judged.finding.help = re.sub("`(?=git |rm |mkdir )", start, judged.finding.help)
+                        here = os.path.realpath(self._event.directory)
+                        start = "`" if here == tree.root else f"`cd {shell_word(tree.root)} && "
+                        for one in verdict.findings:
+                            # The same in another worktree is another finding.
+                            one.fingerprint += sha1(tree.root).hexdigest()
+                            one.finding.help = re.sub("`(?=git |rm |mkdir |FILTER)", start, one.finding.help)
                     if change.source == "range" and verdict.findings:
                         codes = policies.edit_rules(change.stage)
                         starts.update(self._set_apart(verdict, change, tree, codes))
@@ -323,9 +324,8 @@ class _State:
     def _follow_base(self, git: Git, tree: Checkout) -> None:
         """Let the pin follow a base that moved, if the remote confirms it; otherwise record a message."""
         pin = self._pin
-        if not pin.oid or self._is_to_judge_first(tree, git.repository.head):
-            return
-        if (found := pin.find_moved_base(git)) is None:
+        follows = pin.oid and not self._is_to_judge_first(tree, git.repository.head)
+        if not follows or (found := pin.find_moved_base(git)) is None:
             return
         key, now = f"moved {pin.oid} {found.oid}", found.oid or "not there"
         if self._event.moment != "stop" and key in self.session.reported:
