@@ -315,7 +315,8 @@ _COMMANDS: Final[Programs] = {
     "clean": _clean,
     **dict.fromkeys(("reset", "switch"), _reset),
     "apply": _apply,
-    "rm": _remove,
+    # Git removes a submodule's folder without `-r`, and no other.
+    "rm": lambda shell, name, words, stdin: _remove(shell, name, [Word("-r"), *words], stdin),
     "mv": _copy,
 }
 """The functions for known git commands."""
