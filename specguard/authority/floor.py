@@ -91,7 +91,7 @@ class Floor(Record):
         """
         from copy import deepcopy
 
-        data = deepcopy(dict(policy.to_data()))
+        data = deepcopy(dict(policy.data))
         data["floor"] = {"path": self.path, "sha256": self.sha256, "policy_id": self.policy.policy_id}
         self._turn_on_rules(data)
         origins = policy.origins
@@ -100,13 +100,13 @@ class Floor(Record):
                 continue
             self._override_setting(data, one)
             if one.key == "approvals.log":
-                data["log"] = self.policy.to_data()["log"]
+                data["log"] = self.policy.data["log"]
             if one.key in origins and not _keeps_both(one):
                 message = f"is not as tight as the floor, which holds: {one.key} {one.summary}"
                 step = "take it out, or make it at least as tight as the floor"
                 entry = Disregarded(one.key, message, step, origins[one.key], Origin(*self._origin(one.key)))
                 data["disregarded"].append(encode(entry))
-        if {**data, "floor": None} != {**policy.to_data(), "floor": None}:
+        if {**data, "floor": None} != {**policy.data, "floor": None}:
             # An approval that was given without the floor does not count under it.
             data["policy_id"] = sha256(f"{policy.policy_id} {self.policy.policy_id}".encode())
         if data["disregarded"]:
@@ -117,7 +117,7 @@ class Floor(Record):
 
     def _turn_on_rules(self, data: Mapping[str, Any]) -> None:
         """Turn on the rules and tables of the floor that the policy lacks."""
-        floor = self.policy.to_data()
+        floor = self.policy.data
         rules = {rule["name"]: rule for rule in floor["rules"]}
         for rule in data["rules"]:
             known = rules.get(rule["name"])
@@ -130,7 +130,7 @@ class Floor(Record):
 
     def _governs(self, one: Difference) -> bool:
         """Return True if the floor sets the setting that differs, or has a table of its rule."""
-        origins = self.policy.to_data()["origins"]
+        origins = self.policy.data["origins"]
         if one.key in _REPOSITORY_SETTINGS or one.key.startswith("authority.sections."):
             # A preset may suggest the former; the latter control how the floor itself is read.
             return False

@@ -54,7 +54,7 @@ def load_policy(
     sources = [read_source(tree, path) for path in found] or [read_file(authority)]
     policy = compile_policy(sources, tree, registry=registry)
     if policy is not None and usable_cache is not None:
-        usable_cache.write(found, policy.to_data(), {rule.package for rule in policy.rules})
+        usable_cache.write(found, policy.data, {rule.package for rule in policy.rules})
     return policy
 
 
@@ -76,7 +76,7 @@ def has_documents(tree: Tree, policy: Policy, *, known: Mapping[str, str] | None
         policy: the policy.
         known: documents that the tree is known to have.
     """
-    nested = policy.to_data()["nested"]
+    nested = policy.data["nested"]
     same = {**nested, **(known or {})}
     others = [(path, oid) for path, oid in policy.documents if oid and path not in same]
     there = ((find_entry(tree, path), oid) for path, oid in others)

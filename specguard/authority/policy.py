@@ -326,6 +326,7 @@ class Policy:
     """The policy that judges a change.
 
     Attributes:
+        data: the policy as data that `marshal` stores, without the attributes that the caller sets.
         policy_id: the sha256 of the compiled policy without its origins, as hexadecimal digits.
         base: the branch that changes are merged into; None to detect it.
         merge: `rebase`, `merge` or `squash`.
@@ -353,14 +354,14 @@ class Policy:
     """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        """Make a policy from compiled data, or from the result of `to_data`.
+        """Make a policy from compiled data, or from another's `data`.
 
         Raises:
             ValueError: the data has another format.
         """
         if data.get("format") != FORMAT:
             raise ValueError("this policy was compiled by another version")
-        self._data = data
+        self.data = data
         top = data["top"]
         self.policy_id: str = data["policy_id"]
         self.base: str | None = top["base"]
@@ -396,7 +397,7 @@ class Policy:
     @property
     def keys(self) -> Sequence[AuthorityKey]:
         """The keys that a lower document of the order must not state differently from a higher one."""
-        return list(decode(self._data["authority"]["keys"]))
+        return list(decode(self.data["authority"]["keys"]))
 
     def contradictions(
         self, documents: Documents, judged: Callable[[bytes], bool]
@@ -414,13 +415,9 @@ class Policy:
         """The patterns of the order of authority, the highest first; a folder has everything below it."""
         return Selecting([f"{pattern}**" if pattern.endswith("/") else pattern for pattern in self.order])
 
-    def to_data(self) -> Mapping[str, Any]:
-        """Return the policy as data that `marshal` stores, without the attributes that the caller sets."""
-        return self._data
-
     def __reduce__(self) -> tuple[type[Policy], tuple[Mapping[str, Any]]]:
         """Pickle the policy as its data, for another process."""
-        return Policy, (self._data,)
+        return Policy, (self.data,)
 
     def rule(self, selector: str) -> RuleInPolicy | None:
         """Return the rule with this code or name; None if there is none."""
@@ -452,22 +449,22 @@ class Policy:
         Raises:
             MissingFact: no plugin of this policy declares it.
         """
-        if fact not in self._data["declared"]:
+        if fact not in self.data["declared"]:
             raise MissingFact(f"nothing in this policy provides {fact!r}", code="broken-authority")
-        return decode(self._data["declared"][fact]["value"])
+        return decode(self.data["declared"][fact]["value"])
 
     def has_fact(self, fact: str) -> bool:
         """Return True if a fact is the settings of a declared table."""
-        return fact in self._data["declared"]
+        return fact in self.data["declared"]
 
     def declares(self, fact: str) -> bool:
         """Return True if the policy sets the declared table that a fact stems from."""
-        return bool(self._data["declared"].get(fact, {}).get("set"))
+        return bool(self.data["declared"].get(fact, {}).get("set"))
 
     @property
     def tables(self) -> Mapping[str, Any]:
         """The settings of every declared table, by the table's name."""
-        return {data["table"]: self.declared(fact) for fact, data in self._data["declared"].items()}
+        return {data["table"]: self.declared(fact) for fact, data in self.data["declared"].items()}
 
     @property
     def document_paths(self) -> frozenset[bytes]:
@@ -491,7 +488,7 @@ class Policy:
 
     def has_key(self, name: str) -> bool:
         """Return True if a name is that of a key or table at the top of a policy."""
-        return name in self._data["keys"]
+        return name in self.data["keys"]
 
     def cite(self, rule: str, setting: str, tables: Sequence[str] = ()) -> Origin | None:
         """Return the line of the policy that a rule's finding cites; None if the rule is on by default.
@@ -512,7 +509,7 @@ class Policy:
     @cached_property
     def origins(self) -> Mapping[str, Origin]:
         """The origin of every key that is set, in the order of the keys."""
-        return {key: Origin(path, line) for key, (path, line) in self._data["origins"].items()}
+        return {key: Origin(path, line) for key, (path, line) in self.data["origins"].items()}
 
     @property
     def unread(self) -> Sequence[Unread]:
@@ -539,7 +536,7 @@ class Policy:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """The policy's identity for reports; its content is in `to_data`."""
+        """The policy's identity for reports; its content is in `data`."""
         return {
             "documents": [path for path, _ in self.documents],
             "ref": self.ref,
@@ -557,11 +554,11 @@ class Policy:
 
     def _decode_list(self, key: str) -> list[Any]:
         """Return the records of a list in the stored policy."""
-        return list(decode(self._data[key]))
+        return list(decode(self.data[key]))
 
     def value(self, key: str) -> Any:
         """Return the value of a top-level setting by its name, as TOML has it."""
-        return plain(decode(self._data["top"][key]))
+        return plain(decode(self.data["top"][key]))
 
 
 def is_in_table(key: Sequence[str | int], table: str) -> bool:

@@ -49,7 +49,7 @@ class PolicySetting(Record):
 
 def settings(policy: Policy) -> list[PolicySetting]:
     """Return the settings of a policy's documents and presets, without defaults, table by table."""
-    tree: dict[str, object] = {key: policy.value(key) for key in policy.to_data()["top"]}
+    tree: dict[str, object] = {key: policy.value(key) for key in policy.data["top"]}
     tree["authority"] = fields_of(policy, "normative", "order", "keys", "nested")
     tree["rules"] = {
         rule.name: {**fields_of(rule, "severity", "approvable", "exclude", "stages"), **rule.settings}

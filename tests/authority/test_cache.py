@@ -48,7 +48,7 @@ def test_a_policy_is_compiled_once(loader: Any, tmp_path: Path) -> None:
     assert compiled == 1
     second, compiled = loader()
     assert compiled == 0
-    assert second.to_data() == first.to_data()
+    assert second.data == first.data
     (file,) = stored(tmp_path)
     assert file.stat().st_mode & 0o777 == 0o600
     assert file.parent.stat().st_mode & 0o777 == 0o700

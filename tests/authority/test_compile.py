@@ -52,7 +52,7 @@ def test_an_authority_becomes_a_policy(load: Load) -> None:
 
 def test_a_policy_survives_marshal(load: Load) -> None:
     policy = load(AUTHORITY)
-    again = Policy(marshal.loads(marshal.dumps({**policy.to_data()})))
+    again = Policy(marshal.loads(marshal.dumps({**policy.data})))
     phase = WorkKind(branch="p-{number}", commits=Commits(at_most=3), commit="feat: {number}")
     assert again.declared("work_kinds") == {"phase": phase}
     assert [rule.code for rule in again.rules] == [rule.code for rule in policy.rules]

@@ -50,7 +50,7 @@ def test_what_lies_between_is_said(old: Any, new: Any, summary: str) -> None:
 
 def test_another_list_of_plugins_can_be_anything_and_a_rule_that_goes_loosens(load: Load) -> None:
     one, other = load.toml("# none"), load.toml("# none")
-    other.to_data()["top"]["plugins"] = ["acme"]
+    other.data["top"]["plugins"] = ["acme"]
     assert [(each.key, each.effect) for each in compare(one, other)] == [("plugins", "incomparable")]
     one, other = load.toml("# none"), load.toml("# none")
     other.rules = [rule for rule in other.rules if rule.name != "locked-path"]

@@ -228,7 +228,7 @@ def test_what_is_held_of_each_kind_of_setting(load: Load) -> None:
     # How a floor is read, and what it does not say, is not a setting of the repository.
     held = Floor("x", "0", load.toml('max_entries=9\nauthority.sections={Guards="locked-path"}')).apply(below)
     assert (held.log_folder, held.origin("authority.sections.Guards")) == (b"elsewhere/", None)
-    assert type(held)(held.to_data()).floor == held.floor
+    assert type(held)(held.data).floor == held.floor
 
 
 @pytest.mark.parametrize(

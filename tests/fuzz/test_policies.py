@@ -97,7 +97,7 @@ def test_odd_values_are_refused_or_taken_as_they_are(data: dict[str, Any]) -> No
     text = toml(data)
     policy = refused_or_complete({"specguard.toml": text}, tomllib.loads(text))
     if policy is not None:
-        again = Policy(marshal.loads(marshal.dumps({**policy.to_data()})))
+        again = Policy(marshal.loads(marshal.dumps({**policy.data})))
         assert guards(again) == guards(policy)
         assert not compare(policy, again)
         for rule in again.rules:
