@@ -109,6 +109,8 @@ class Facts:
     def __init__(self, change: Change, policy: Policy) -> None:
         self.change = change
         self._policy = policy
+        # What is not committed yet, the history does not contain.
+        self._is_before_commit = change.stage in ("edit", "staged", "commit-msg")
         self.clock = Clock(change.request.today)
         self.known: dict[str, Any] = {}
         self._missing: dict[str, MissingFact | NotApplicable] = {}
@@ -259,9 +261,8 @@ class Facts:
         self.time_dependent = True
         change = self.change
         judged = if_known(lambda: change.branch.name, "")
-        if name in {judged, self._policy.base, change.found.name.removeprefix("origin/")}:
-            return True
-        if self._policy.declared("wave_settings").has_branch(name):
+        named = {judged, self._policy.base, change.found.name.removeprefix("origin/")}
+        if name in named or self._policy.declared("wave_settings").has_branch(name):
             return True
         sources: Sources | None = self.if_declared("sources")
         return sources is not None and any(item.branch == name for one in sources.all for item in one.items)
@@ -351,14 +352,13 @@ class Facts:
         """The proof by runs that items are done."""
         from specguard.runs.proof import RunProof
 
-        change, policy = self.change, self._policy
         return RunProof(
             records=self._records(),
-            change=change,
-            head=None if self._is_before_commit else change.base.head,
-            kinds=policy.declared("work_kinds"),
+            change=self.change,
+            head=None if self._is_before_commit else self.change.base.head,
+            kinds=self._policy.declared("work_kinds"),
             paper=lambda path: self._paper_test(path),
-            least=self.least_grade or policy.declared("run_settings").grade or "claimed",
+            least=self.least_grade or self._policy.declared("run_settings").grade or "claimed",
         )
 
     @property
@@ -378,14 +378,13 @@ class Facts:
         from specguard.change.ranges import RunChange
         from specguard.runs.record import RunRecords
 
-        change = self.change
         return RunRecords(
             self._policy.declared("run_settings"),
             documents=self.change.documents,
             root=self._run_root,
-            entries=lambda: change.entries,
+            entries=lambda: self.change.entries,
             now=self._now,
-            under_way=change.base.head or "" if isinstance(change, RunChange) else "",
+            under_way=self.change.base.head or "" if isinstance(self.change, RunChange) else "",
             whole=self.get("whole"),
         )
 
@@ -409,11 +408,6 @@ class Facts:
     def if_declared(self, fact: str) -> Any:
         """Return a fact; None if it does not apply, for example because the policy does not declare it."""
         return if_applicable(lambda: self.get(fact), None)
-
-    @property
-    def _is_before_commit(self) -> bool:
-        """True if the judged change is not committed yet, so the history does not contain it."""
-        return self.change.stage in ("edit", "staged", "commit-msg")
 
     def set_done(
         self, sources: Sources, tip: str | None, commits: Callable[[], Sequence[Commit]] | None = None
