@@ -41,11 +41,6 @@ class Specs(Record, frozen=False):
     change: Change
     today: Callable[[], date]
 
-    @property
-    def whole(self) -> bool:
-        """True if the whole tree is judged."""
-        return self.change.whole
-
     @cached_property
     def now(self) -> Catalogue:
         """The specs after the change."""
@@ -74,11 +69,12 @@ class Specs(Record, frozen=False):
         Raises:
             MissingFact: the index or a document cannot be read.
         """
-        if not self.whole and not self._touched:
+        whole = self.change.whole
+        if not whole and not self._touched:
             return ()
-        if self.whole or not self.settings.governs:
+        if whole or not self.settings.governs:
             self.change.documents.prefetch(self.now.paths)
-        return [spec for spec in self.now.all if self.whole or self.touches(spec) or self.governed_by(spec)]
+        return [spec for spec in self.now.all if whole or self.touches(spec) or self.governed_by(spec)]
 
     @property
     def counted(self) -> Sequence[Spec]:
@@ -93,9 +89,9 @@ class Specs(Record, frozen=False):
         Raises:
             MissingFact: the index cannot be read.
         """
-        if not (self.whole or self.now.index_path in self._touched):
+        if not (self.change.whole or self.now.index_path in self._touched):
             return ()
-        before = set() if self.whole else {entry.label for entry in self.earlier.done_entries}
+        before = set() if self.change.whole else {entry.label for entry in self.earlier.done_entries}
         return [entry for entry in self.now.done_entries if entry.label not in before]
 
     # Paths that the change touches
@@ -136,7 +132,7 @@ class Specs(Record, frozen=False):
         Raises:
             MissingFact: a tree or an object cannot be read.
         """
-        paths = self.change.head_files.paths() if self.whole else list(self._touched)
+        paths = self.change.head_files.paths() if self.change.whole else list(self._touched)
         return self.change.documents.unread_links(self.settings.files, paths)
 
     # Specs before the change
@@ -243,7 +239,7 @@ class Specs(Record, frozen=False):
                 continue
             gone = any(not one.is_file and files.matches(one.path) for one in self._touched.values())
             present = [path for path, one in self._touched.items() if not one.deleted]
-            paths = self.change.head_files.paths() if self.whole or gone else present
+            paths = self.change.head_files.paths() if self.change.whole or gone else present
             for path in Covering([pattern]).among(paths)[:1]:
                 yield pattern, files, path
 
@@ -355,7 +351,7 @@ class Mirrors(Record, frozen=False):
             return ()
         mirrors = specs.settings.mirrors.among(specs.change.head_files.paths())
         mirrors = [path for path in mirrors if path != index]
-        if not (specs.whole or any(map(specs.touches, specs.judged)) or specs.touches_path(index)):
+        if not (specs.change.whole or any(map(specs.touches, specs.judged)) or specs.touches_path(index)):
             mirrors = [path for path in mirrors if specs.touches_path(path)]
         specs.change.documents.prefetch(mirrors)
         return mirrors

@@ -142,13 +142,13 @@ def _unread_index(index: Index) -> Finding:
 
 def _index_findings(index: Index, specs: Specs) -> Iterator[Finding]:
     """Yield the flaws of single entries, and ids and files that occur in two of them."""
-    for line, fault in index.faults if specs.whole or specs.touches_path(index.path) else ():
+    for line, fault in index.faults if specs.change.whole or specs.touches_path(index.path) else ():
         message = f"{fault}, in the index {path_text(index.path)}"
         step = "Write a list of tables, each with an id, a path and a status."
         yield _index_finding(index, message, step, f"fault: {fault}", line, "specs.entries")
     has_ids = any(entry.id for entry in specs.now.entries)
     for entry in specs.now.entries:
-        if not specs.whole and not specs.touches_entry(entry):
+        if not specs.change.whole and not specs.touches_entry(entry):
             continue
         for named in (one for one in entry.named_paths if one.problem):
             message = f"the entry {entry.label} names {shortened(named.text)}, but {named.problem}"
@@ -170,7 +170,7 @@ def _index_findings(index: Index, specs: Specs) -> Iterator[Finding]:
         own += [("spec", path_text(one.path)) for one in entry.named_paths if one.is_main and not one.problem]
         for what, name in own:
             first = seen.setdefault((what, name.casefold() if what == "id" else name), entry)
-            judged = specs.whole or specs.touches_entry(first) or specs.touches_entry(entry)
+            judged = specs.change.whole or specs.touches_entry(first) or specs.touches_entry(entry)
             if judged and first is not entry and (what, name) not in reported:
                 reported.add((what, name))
                 message = f"the {what} {name} has two entries, the first in line {first.line}"
