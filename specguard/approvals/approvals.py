@@ -158,7 +158,7 @@ class Approvals:
         self._open_findings = {one.fingerprint: one for one in findings if one.state == "open"}
         change, head = bond.change, if_applicable(lambda: bond.change.head_files, None)
         base = change.base_files if change.found.trusted else None
-        work_tree = change.git.repository.work_tree_if_any()
+        work_tree = change.git.repository.root
         self.log = read_log(bond.folder, base=base, head=head, work_tree=work_tree)
         self.entries = [entry for entry in change.entries if is_in_log(entry, bond.folder)]
         # An invalid file of the base never counted, so a change may fix or remove it.

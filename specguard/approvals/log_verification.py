@@ -95,7 +95,7 @@ class Logbook:
         self.trusted = policy.ref if policy.based else None
         self.now = now
         self.settings: ApprovalSettings = policy.declared("approval_settings")
-        self.work_tree = repository.work_tree_if_any()
+        self.work_tree = repository.root
         with Needed():
             self.base = git.tree_at(self.trusted) if self.trusted else None
             self.head = git.tree_at(repository.head) if repository.head else None

@@ -242,7 +242,7 @@ def _find_changes(
     folder, branch_name = one.fetch(options.branch, options.mirrors, options.environment)
     repository = Repository.locate(folder, options.environment)
     # A folder in a working tree names the whole repository, as a linked worktree does.
-    work_tree = repository.git_dir == repository.common and repository.work_tree_if_any()
+    work_tree = repository.git_dir == repository.common and repository.root
     whole = os.path.realpath(work_tree or repository.common.removesuffix("/.git"))
     name = json_safe(one.name if one.address else whole)
     id_, versions = store.repository(name), _versions(options.plugins)

@@ -253,6 +253,7 @@ class Repository:
         bare: True if it has no working tree.
         head: the object id that `HEAD` points to; None before the first commit of its branch.
         branch: the full name of the ref that `HEAD` points to; None if it is detached.
+        root: the root of the working tree; None in a bare repository, and in a git directory itself.
     """
 
     def __init__(self, directory: str, environment: Mapping[str, str]) -> None:
@@ -440,20 +441,16 @@ class Repository:
         Raises:
             SpecguardError: the repository has none, or the folder is not in it.
         """
-        if not self._root:
+        if not self.root:
             help = "Run this in a checkout; a bare repository has only commits."
             raise SpecguardError("there is no working tree here", help=help, code="no-repository")
-        return self._root
+        return self.root
 
     def as_bare(self) -> Repository:
         """Return a copy that appears bare, so that checked-out or written files do not count."""
         other = object.__new__(type(self))
-        vars(other).update(vars(self), bare=True, _root="")
+        vars(other).update(vars(self), bare=True, root=None)
         return other
-
-    def work_tree_if_any(self) -> str | None:
-        """Return the root of the working tree; None in a bare repository, and in a git directory itself."""
-        return self._root or None
 
     def _record_refs(self, names: Sequence[str], process: Process) -> None:
         found, broken = _read_refs(process)
@@ -481,7 +478,7 @@ class Repository:
         self.index = os.path.abspath(index_file) if index_file else index
         # The way up to the root. Outside the working tree this is its path, or no line at all.
         up = lines.pop(8) if inside == "true" or lines[8].startswith("/") else ""
-        self._root = os.path.realpath(os.path.join(self.directory, up or ".")) if inside == "true" else ""
+        self.root = os.path.realpath(os.path.join(self.directory, up or ".")) if inside == "true" else None
         self._head_lines = lines[8:]
 
     def _read_head(self) -> None:

@@ -296,7 +296,7 @@ def refuse_brought(change: Change, files: Iterable[tuple[str, str]]) -> None:
 
 def is_in_work_tree(repository: Repository, file: str) -> bool:
     """True if a file, or a symbolic link on the way to it, is in the working tree."""
-    top = repository.work_tree_if_any()
+    top = repository.root
     return top is not None and any(_steps_inside(top, file))
 
 

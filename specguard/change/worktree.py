@@ -493,8 +493,7 @@ def worktrees(repository: Repository) -> Sequence[Worktree]:
     except CommandError as error:
         message = f"the worktrees cannot be listed: {error.first_line}"
         raise MissingFact(message, code="broken-repository") from None
-    top = repository.work_tree_if_any()
-    here = os.path.realpath(top) if top else ""
+    here = os.path.realpath(repository.root) if repository.root else ""
     found = []
     for position, record in enumerate(output.split("\n\n")):
         values = {line.partition(" ")[0]: line.partition(" ")[2] for line in record.split("\n")}

@@ -214,7 +214,7 @@ def _hooks(checkup: Checkup) -> Iterator[Diagnosis]:
     repository = checkup.repository
     process = repository.spawn("rev-parse", "--path-format=absolute", "--git-path", "hooks", user=True)
     folder = os.fsdecode(process.read()).rstrip("\n")
-    top = repository.work_tree_if_any() or repository.git_dir
+    top = repository.root or repository.git_dir
     files = (("pre-commit", _PRE_COMMIT), ("lefthook", "lefthook.yml"))
     called = {name: _read_code(os.path.join(top, file)) for name, file in files}
     hooks = {"pre-receive": "--pre-receive"} if repository.bare else HOOKS
@@ -291,7 +291,7 @@ def _agents(checkup: Checkup) -> Iterator[Diagnosis]:
     """Yield the state of the hooks of each agent set up or installed here; none in a bare repository."""
     from specguard.integrations.hooks.settings import HOSTS
 
-    top = checkup.repository.work_tree_if_any()
+    top = checkup.repository.root
     for host in HOSTS.values() if top else ():
         answers = _diagnose_host(host, top or "", checkup.repository.environment)
         yield from _catch_errors(f"hooks of {host.agent}", answers, "note")
@@ -354,7 +354,7 @@ def _probe(host: Host, commands: Mapping[str, str], top: str, environment: Mappi
 def _runs(checkup: Checkup) -> Iterator[Diagnosis]:
     """Yield what runs need here; if the policy has no work items, only the features that are off."""
     repository, policy = checkup.repository, checkup.policy
-    environment, top = repository.environment, repository.work_tree_if_any()
+    environment, top = repository.environment, repository.root
     if top is None:
         return
     yield from (Diagnosis("off", "note", promise) for promise in disabled_features(policy))

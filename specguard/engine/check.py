@@ -391,7 +391,7 @@ def _root_note(change: Change, results: Sequence[RuleResult]) -> Iterator[str]:
         return
     # Asking git starts a process.
     at_root = not below and os.path.lexists(os.path.join(directory, ".git"))
-    top = None if at_root else change.git.repository.work_tree_if_any()
+    top = None if at_root else change.git.repository.root
     from specguard.declaration.look_alikes import shell_word
 
     if top and top != os.path.realpath(os.path.join(top, below) if below else directory):

@@ -146,7 +146,7 @@ class Policies:
         """
         from specguard.change.worktree import FolderTree
 
-        top = repository.work_tree_if_any()
+        top = repository.root
         return self._hold(load_policy(FolderTree(top), registry=self.registry)) if top else None
 
     def _with_default_base(self, change: Change) -> Change:
@@ -260,7 +260,7 @@ def open_policy(request: Request) -> Policy:
 
         found, head = find_base(git, request), repository.head
         here = RangeChange(git, request, found, head=Revision(head or ""))
-        if top := repository.work_tree_if_any():
+        if top := repository.root:
             here.on_disk = FolderTree(top)
         try:
             policy = policies.choose(here)[1]

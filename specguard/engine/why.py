@@ -70,7 +70,7 @@ def to_root_path(request: Request, path: str) -> str:
     """Return a path from the root if it is absolute or begins with `./` or `../`; others are unchanged."""
     if not path.startswith(("/", "./", "../")):
         return path
-    root = Repository.locate(request.directory, request.environment).work_tree_if_any()
+    root = Repository.locate(request.directory, request.environment).root
     folder, name = os.path.split(os.path.join(request.directory, path))
     return os.path.join(os.path.realpath(folder), name).removeprefix(f"{root or os.path.realpath(folder)}/")
 

@@ -108,7 +108,7 @@ class Place(Repository):
 
     def __init__(self, path: str, *, base: str, environment: Mapping[str, str] = os.environ) -> None:
         super().__init__(path, environment)
-        self.path = self._root = path
+        self.path = self.root = path
         self.base = self.head = base
         self.own_folder = self.git_dir = self.common = path + SUFFIX
         self.objects = os.path.join(self.own_folder, "objects")
