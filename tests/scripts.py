@@ -60,7 +60,8 @@ def play(script: Mapping[str, Any], folder: Path) -> None:
     """Run the steps of a script, in `folder`/repository.
 
     `base` has the files of the first commit, and the branch `work` follows it; or the repository is a
-    `guarded` one. `form` is the format of git's objects. The steps of `start` and `steps` run in order.
+    `guarded` one. `form` is the format of git's objects, and `refs` that of its refs; a git that is too old
+    for it skips the script. The steps of `start` and `steps` run in order.
 
     First a step changes files (`put`, `delete`, `link`), and runs commands and git (`sh`, `commit`, `git`).
     Then it asks: `specguard` has the words of a command, run `in` a folder with `env` and `stdin`. Its next
@@ -77,6 +78,9 @@ def play(script: Mapping[str, Any], folder: Path) -> None:
     elif "base" in script:
         repository.commit("chore: base", files=script["base"])
         repository.branch("work")
+    migrate = ("refs", "migrate", f"--ref-format={script.get('refs')}")
+    if "refs" in script and repository.process(*migrate).returncode:
+        pytest.skip("git is too old for this format of refs")
     environment = {"XDG_CACHE_HOME": str(folder / "cache"), "CLAUDE_PROJECT_DIR": str(repository.path)}
     session = Session(repository, environment=environment)
     for step in [*script.get("start", ()), *script["steps"]]:
@@ -88,18 +92,15 @@ def play(script: Mapping[str, Any], folder: Path) -> None:
         assert known.get("prints", said) == said, step
         for part in several(known.get("says", [])):
             assert part in said, (step, said)
-        for part in several(known.get("told", [])):
-            assert part in told, (step, told)
-        for part in several(known.get("silent", [])):
-            assert part not in said + told, (step, said, told)
+        assert not [part for part in several(known.get("told", [])) if part not in told], (step, told)
+        assert not [one for one in several(known.get("silent", [])) if one in said + told], (step, said, told)
         for path, text in known.get("has", {}).items():
             for part in several(text):
                 assert part in repository.read(path).decode(), step
         for path, whole in known.get("is", {}).items():
             text = repository.read(path).decode()
             assert (text if isinstance(whole, str) else json.loads(text)) == whole, step
-        for path in known.get("gone", []):
-            assert not (repository.path / path).exists(), step
+        assert not [path for path in known.get("gone", []) if (repository.path / path).exists()], step
 
 
 def alter(repository: Repository, step: Mapping[str, Any]) -> None:

@@ -389,15 +389,33 @@ class Repository:
 
     def created_from(self, ref: str) -> str:
         """Return from what a branch was made, as its log says; empty if that does not say."""
-        first = (read_unlinked(f"{self.common}/logs/{ref}", _LONGEST_LIST) or b"").partition(b"\n")[0]
-        return os.fsdecode(first.partition(b"\tbranch: Created from ")[2])
+        return self.log(ref).partition("\n")[0].partition("\tbranch: Created from ")[2]
+
+    def log(self, ref: str) -> str:
+        """Return the log of a ref, as git's files have it, the oldest line first; empty without one.
+
+        If the refs are in a reftable, git is asked. Then the first line lacks the older object id.
+        """
+        folder = self.git_dir if ref == "HEAD" else self.common
+        if not os.path.exists(f"{folder}/reftable"):
+            return os.fsdecode(read_unlinked(f"{folder}/logs/{ref}", -1) or b"")
+        options = ("-g", "--no-show-signature", "--date=raw", "--format=%H %gd%x09%gs", ref, "--")
+        lines = os.fsdecode(self.spawn("log", *options).drain()).split("\n")[-2::-1]
+        olds = ["", *(line[: self.oid_digits] for line in lines)]
+        return "\n".join(map(" ".join, zip(olds, lines, strict=False)))
 
     def read_merge_head(self, name: str) -> list[str]:
-        """Read the commits from a file of the git directory, such as those in `MERGE_HEADS`, in its order."""
+        """Read the commits from a file of the git directory, such as those in `MERGE_HEADS`, in its order.
+
+        In a reftable, it may be a ref.
+        """
         places = ("rebase-merge", "rebase-apply") if name == "REBASE_HEAD" else ("",)
         if not any(os.path.exists(f"{self.git_dir}/{place}") for place in places):
             return []
-        return [line for line in dict.fromkeys(self._lines(name)) if is_oid(line, self.oid_digits)]
+        lines = self._lines(name)
+        if name in MERGE_HEADS[1:] and os.path.exists(f"{self.git_dir}/reftable"):
+            lines = os.fsdecode(self.spawn("show-ref", "-s", "--verify", name).drain()).split("\n")
+        return [line for line in dict.fromkeys(lines) if is_oid(line, self.oid_digits)]
 
     def _lines(self, file: str) -> list[str]:
         """Return the lines of a file in the git directory; none of one that is missing."""

@@ -17,6 +17,8 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from specguard.change.repository import NO_CONFIGURATION
+
 Name = str | bytes
 
 Texts = Mapping[str, Name] | Mapping[bytes, Name] | Mapping[Name, Name]
@@ -40,13 +42,11 @@ def clean_environment() -> dict[str, str]:
     """Return a minimal environment: the way to programs, UTC, and nothing of the caller's `GIT_*` or CI."""
     return {
         **{name: os.environ[name] for name in _PASSED_VARIABLES if name in os.environ},
-        "HOME": "/nonexistent",
+        **NO_CONFIGURATION,
         # Disable the cache, since root could create a folder in that home.
         "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", os.devnull),
         "LC_ALL": "C",
         "TZ": "UTC",
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_ATTR_NOSYSTEM": "1",
         "GIT_TERMINAL_PROMPT": "0",
     }
@@ -443,7 +443,7 @@ class Repository:
     def _head(self) -> str:
         """Return the object id that `HEAD` names; git has just written it into a file."""
         folder = self.path / ".git"
-        if not folder.is_dir():
+        if not folder.is_dir() or (folder / "reftable").exists():
             return self.oid()
         head = os.fsdecode((folder / "HEAD").read_bytes()).strip().removeprefix("ref: ")
         return head if _OID.fullmatch(head) else (folder / head).read_text("ascii").strip()

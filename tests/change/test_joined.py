@@ -164,7 +164,7 @@ def test_a_picked_commit_of_the_base_is_not_the_branchs(parted: Repository) -> N
 
 def test_a_branch_that_is_rebased_answers_for_its_own_commits(parted: Repository) -> None:
     parted.process("rebase", "main")
-    assert (parted.git_dir / "REBASE_HEAD").exists()
+    assert parted.oid("REBASE_HEAD")
     parted.write("notes", "both\n")
     parted.stage("notes")
     assert found(parted) == []

@@ -16,7 +16,6 @@ from specguard.integrations.hooks.tool_calls import (
     Effects,
     as_bytes,
     is_below,
-    read_beginning,
     read_file,
     work_tree_at,
 )
@@ -379,8 +378,11 @@ class Interpreter:
         tree = None if self.placed else self.tree
         if self.switched:
             return self.switched[1] if tree and self.switched[0] == self.folder else ""
-        head = os.fsdecode(read_beginning(tree.git_dir + b"/HEAD", 4096)) if tree else ""
-        return head.rstrip("\n").removeprefix("ref: refs/heads/") if head.startswith("ref: ") else ""
+        if not tree:
+            return ""
+        from specguard.change.repository import Repository, short_branch
+
+        return short_branch(Repository.locate(os.fsdecode(tree.root), os.environ).branch or "")
 
     def switch(self, name: str, words: Words) -> None:
         """Record the branch that a git command checks out; listing, deleting and restoring leave it."""

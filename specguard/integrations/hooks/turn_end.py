@@ -6,7 +6,7 @@ import os
 import re
 import time
 
-from specguard.change.check_request import Request, base_refs, read_unlinked
+from specguard.change.check_request import Request, base_refs
 from specguard.change.entries import Commit, paths_in_state, sha1, states_of
 from specguard.change.repository import USUAL_BASES, Lookup, Repository
 from specguard.errors import if_known
@@ -47,7 +47,7 @@ _DISCARDS: Final = re.compile(r"`[^`]*\b(?:checkout|restore|rm|reset --keep|filt
 _ENTERED: Final = r"""(?:\bcd|\bpushd|\s-C)\s+(?:('[^']+'|"[^"$`\\]+")|([^\s;&|<>()'"$`]+))"""
 """A folder that a command enters with `cd`, `pushd` or `git -C`: in quotes, or as a plain word."""
 
-_MADE: Final = rb"(?m)^\S+ (\S+) .* (\d+) \S+(?:\t(?:commit|cherry-pick|revert|am)\b|$)"
+_MADE: Final = r"(?m)^\S* (\S+) .*[ {](\d+) \S+(?:\t(?:commit|cherry-pick|revert|am)\b|\t?$)"
 """A line of the log of `HEAD` about a new commit: its object id and time."""
 
 _GUARD_FAMILIES: Final = ("PTH", "CNT", "APR", "CFG")
@@ -217,7 +217,7 @@ class _State:
         folder, pin, head = os.fsdecode(tree.root), self._pin, repository.head
         with Git(repository) as git:
             git.start_index_diff(git.checked_out)
-            self._follow_base(git, tree)
+            self._follow_base(git)
             environment = repository.environment
             plain = Request(environment=environment, directory=folder, pinned=pin.base, by_agent=True)
             policies = Policies(plain, repository)
@@ -245,7 +245,7 @@ class _State:
                             one.finding.help = re.sub("`(?=git |rm |mkdir |FILTER)", start, one.finding.help)
                     if change.source == "range" and verdict.findings:
                         codes = policies.edit_rules(change.stage)
-                        starts.update(self._set_apart(verdict, change, tree, codes))
+                        starts.update(self._set_apart(verdict, change, codes))
                     verdicts.append(verdict)
                 return verdicts
 
@@ -271,15 +271,7 @@ class _State:
                 self.own.difference_update(_fingerprints(judge_commits(head=start)))
             pin.judged = head
 
-    def _made_here(self, tree: Checkout, commits: Sequence[Commit]) -> list[Commit]:
-        """Return those of some commits that were made in a working tree since the session began."""
-        log = read_unlinked(tree.git_dir + b"/logs/HEAD", -1) or b""
-        made = {oid.decode() for oid, at in re.findall(_MADE, log) if int(at) >= int(self.session.began)}
-        return [commit for commit in commits if commit.oid in made]
-
-    def _set_apart(
-        self, verdict: Verdict, change: Change, tree: Checkout, codes: Container[str]
-    ) -> Sequence[str]:
+    def _set_apart(self, verdict: Verdict, change: Change, codes: Container[str]) -> Sequence[str]:
         """Remove what rules for agents only find in files that no commit since the session's start changes.
 
         Missing commits are left out, too: the agent may be about to make them. A guarded file that is as it
@@ -292,7 +284,9 @@ class _State:
         """
         pin, oids = self._pin, [commit.oid for commit in change.commits]
         later = change.commits[oids.index(pin.head) + 1 if pin.head in oids else 0 :]
-        own = self._made_here(tree, later) if pin.head else []
+        made = re.findall(_MADE, change.git.repository.log("HEAD")) if pin.head else []
+        here = {oid for oid, at in made if int(at) >= int(self.session.began)}
+        own = [commit for commit in later if commit.oid in here]
         before, mine = own[0].parents[:1] if own else (), pin.own.split() if later else ()
         starts = [pin.head, *(before if own else oids[-1:])] if own or mine else ()
         changes = [states_of(change.git.diff_trees(start, oids[-1])) for start in dict.fromkeys(starts)]
@@ -309,22 +303,21 @@ class _State:
         self.own.update(_fingerprints_in(verdict, own))
         return before
 
-    def _is_to_judge_first(self, tree: Checkout, head: str | None) -> bool:
+    def _is_to_judge_first(self, repository: Repository) -> bool:
         """True if the base was pushed from here, and commits of the session are new or have findings.
 
         Findings that have held up the end of a turn as often as possible do not count.
         """
-        pin = self._pin
+        pin, head = self._pin, repository.head
         is_said = self._event.moment == "after" and self.session.stops >= MOST_STOPS
         if head == pin.oid or (head == pin.judged and (is_said or not pin.own)):
             return False
-        log = read_unlinked(os.path.join(tree.common, b"logs", os.fsencode(pin.ref)), -1) or b""
-        return b"\tupdate by push" in (b"\n" + log).partition(b"\n" + pin.oid.encode())[2]
+        return "\tupdate by push" in f"\n{repository.log(pin.ref)}".partition(f"\n{pin.oid}")[2]
 
-    def _follow_base(self, git: Git, tree: Checkout) -> None:
+    def _follow_base(self, git: Git) -> None:
         """Let the pin follow a base that moved, if the remote confirms it; otherwise record a message."""
         pin = self._pin
-        follows = pin.oid and not self._is_to_judge_first(tree, git.repository.head)
+        follows = pin.oid and not self._is_to_judge_first(git.repository)
         if not follows or (found := pin.find_moved_base(git)) is None:
             return
         key, now = f"moved {pin.oid} {found.oid}", found.oid or "not there"
