@@ -214,6 +214,9 @@ NO_CONFIGURATION: Final = {
 }
 """Variables that disable the user's and the system's configuration."""
 
+NO_HOOKS: Final = ("-c", "core.hooksPath=/dev/null", "-c", "hook.reference-transaction.enabled=false")
+"""Flags of git that disable the hook that may run at any write of a ref, be it a file or in a setting."""
+
 USUAL_BASES: Final = (
     "refs/remotes/origin/HEAD",
     "refs/remotes/origin/main",

@@ -29,7 +29,7 @@ from specguard.authority.cache import is_own, user_folder
 from specguard.change.entries import Entry
 from specguard.change.git import Git
 from specguard.change.process import CommandError, Process
-from specguard.change.repository import NO_CONFIGURATION, QUIET, Repository, is_oid, search_path
+from specguard.change.repository import NO_CONFIGURATION, NO_HOOKS, QUIET, Repository, is_oid, search_path
 from specguard.change.worktree import worktrees
 from specguard.errors import SpecguardError
 from specguard.executor.run import Run
@@ -264,7 +264,7 @@ def update_ref(repository: Repository, *arguments: str) -> None:
     Raises:
         SpecguardError: the ref cannot be written, or its value has changed meanwhile.
     """
-    flags = ("-c", "core.hooksPath=/dev/null", "-c", "core.logAllRefUpdates=false")
+    flags = (*NO_HOOKS, "-c", "core.logAllRefUpdates=false")
     try:
         repository.spawn(*flags, "update-ref", "--no-deref", *arguments).read()
     except CommandError as error:

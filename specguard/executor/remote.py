@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from specguard.change.object_store import Store, quote, stdin_lines, write_file
 from specguard.change.remotes import identity, remote_in, rewrite_url, same_address, shown_address
-from specguard.change.repository import Repository, find_program, is_oid
+from specguard.change.repository import NO_HOOKS, Repository, find_program, is_oid
 from specguard.errors import SpecguardError
 from specguard.model import Record
 
@@ -195,7 +195,7 @@ class RemoteGit(Store):
         return result.stdout
 
     def _run(self, *arguments: str) -> ProgramEnd:
-        words = [self.repository.program, "-c", "core.hooksPath=/dev/null", *arguments]
+        words = [self.repository.program, *NO_HOOKS, *arguments]
         return run_program(words, self._variables, limit=self._timeout)
 
 

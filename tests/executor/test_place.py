@@ -13,7 +13,7 @@ from specguard.executor.place import RUN_REFS, place_exists, places_folder, remo
 from specguard.executor.process import run_command
 from specguard.executor.run import RunEnded
 from specguard.executor.side_effects import inspect, make_place, open_place
-from tests.executor.places import FILES, POLICY, Setting, everything, work
+from tests.executor.places import FILES, POLICY, Setting, everything, program, work
 
 
 def git(place: str, *words: str) -> str:
@@ -45,9 +45,10 @@ def test_a_cache_within_the_checkout_is_refused(tmp_path: Path) -> None:
 
 
 def test_of_the_users_repository_only_the_ref_of_the_run_is_written(setting: Setting) -> None:
-    setting.user.write(".git/hooks/reference-transaction", "#!/bin/sh\necho ran > ../hook-ran\n")
-    setting.user.executable(".git/hooks/reference-transaction")
+    program(setting.user.git_dir / "hooks" / "reference-transaction", "echo ran > ../hook-ran")
     setting.user.git("config", "core.logAllRefUpdates", "always")
+    setting.user.git("config", "hook.x.event", "reference-transaction")
+    setting.user.git("config", "hook.x.command", f"echo ran > {setting.user.path}/hook-ran")
     before = everything(setting.user.path), everything(setting.home), everything(setting.remote.path)
     with setting.run() as run:
         work(run, "echo 1 > src/new; git add -A")
