@@ -177,7 +177,7 @@ def _git(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
     if not is_elsewhere:
         shell.effects.bypasses.extend(shell.skips)
         if _sets_hooks([value for _, value in options if value]):
-            shell.effects.bypasses.append("`git -c core.hooksPath` gives git other hooks, or none")
+            shell.effects.bypasses.append("`git -c` with a setting of hooks gives git other hooks, or none")
     if has(options, "bare", *_PLACE_OPTIONS) and handler is not _check_hooks:
         shell.folder = None
     if handler and not (is_elsewhere and handler in (_check_hooks, _config, _move_refs)):
@@ -195,7 +195,7 @@ def _config(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
     is_changing = operands[1:] or any(name.startswith("un") for name, _ in options)
     # Git's own subcommands come first: after a name, `get` is a folder.
     if _sets_hooks(operands) and is_changing and operands[0].text != "get":
-        shell.effects.bypasses.append("`git config core.hooksPath` gives git other hooks, or none")
+        shell.effects.bypasses.append("`git config` of a setting of hooks gives git other hooks, or none")
 
 
 def _reset(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
@@ -205,7 +205,7 @@ def _reset(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
 
 
 def _sets_hooks(words: Words) -> bool:
-    return any((word.text or "").partition("=")[0].lower() == "core.hookspath" for word in words)
+    return any((word.text or "").lower().startswith(("core.hookspath", "hook.")) for word in words)
 
 
 def _check_hooks(shell: Interpreter, name: str, words: Words, stdin: str | None) -> None:
@@ -322,7 +322,7 @@ _COMMANDS: Final[Programs] = {
 """The functions for known git commands."""
 
 _RELEVANT: Final = (
-    r">|hookspath|SPECGUARD_FLOOR|SKIP|HUSKY|LEFTHOOK|ALLOW_NO_CONFIG|OVERCOMMIT"
+    r">|hookspath|\bhook\.|SPECGUARD_FLOOR|SKIP|HUSKY|LEFTHOOK|ALLOW_NO_CONFIG|OVERCOMMIT"
     rf"|\b(?:{'|'.join(sorted({*_PROGRAMS, *_COMMANDS} - {'git', 'mkdir'}))})\b"
 )
 """Commands without one of these words have no known effects, and are not parsed."""
