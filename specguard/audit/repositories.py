@@ -85,7 +85,7 @@ class NamedRepository(Record):
 
         path_in_tree(*os.path.split(folder), help=f"Delete {folder}.")
         if not os.path.isfile(f"{folder}/HEAD"):
-            run("init", "--quiet", "--bare", folder)
+            run("init", "--quiet", "--bare", "--object-format=sha1", folder)
         repository = Repository.locate(folder, environment)
         with RemoteGit(repository, timeout=_CLONE_SECONDS, local=False) as remote:
             heads = remote.heads(self.address)

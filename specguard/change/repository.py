@@ -204,8 +204,12 @@ QUIET: Final = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ALLOW_PROTOCOL": "none",
     "GIT_FLUSH": "0",
+    "GIT_DEFAULT_REF_FORMAT": "files",
 }
-"""No lock, prompt, transport, flush or fetch of missing objects; plain messages; names are not patterns."""
+"""No lock, prompt, transport, flush or fetch of missing objects; plain messages; names are not patterns.
+
+What specguard makes of its own keeps its refs in files, whatever a git's default is.
+"""
 
 NO_CONFIGURATION: Final = {
     "HOME": "/nonexistent",
@@ -308,7 +312,8 @@ class Repository:
         inherited = HOOK_VARIABLES[2:] if self.directory else HOOK_VARIABLES
         environment.update({name: self.environment[name] for name in inherited if self.environment.get(name)})
         where = ["-C", self.directory] if self.directory else []
-        flags = [*where, "--no-pager", "-c", "core.fsmonitor=false", "-c", "core.warnAmbiguousRefs=false"]
+        flags = ["--no-pager", "-c", "core.fsmonitor=false", "-c", "core.warnAmbiguousRefs=false"]
+        flags += ["-c", "safe.bareRepository=all", *where]
         return Process(self.program, [*flags, *arguments], environment, label=["git", *arguments])
 
     def settings(self, keys: str = ".", *, user: bool = True) -> list[tuple[str, str]]:

@@ -47,6 +47,7 @@ def clean_environment() -> dict[str, str]:
         "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", os.devnull),
         "LC_ALL": "C",
         "TZ": "UTC",
+        "GIT_DEFAULT_REF_FORMAT": "files",
         "GIT_ATTR_NOSYSTEM": "1",
         "GIT_TERMINAL_PROMPT": "0",
     }
@@ -120,7 +121,7 @@ class Repository:
         """
         silent = [] if hooks else ["-c", f"core.hooksPath={os.devnull}"]
         return subprocess.run(
-            ["git", "-c", "maintenance.auto=false", *silent, *arguments],
+            ["git", "-c", "maintenance.auto=false", "-c", "safe.bareRepository=all", *silent, *arguments],
             cwd=self.path,
             env={**self.environment, **self._identity(AUTHOR), **(environment or {})},
             input=stdin,
