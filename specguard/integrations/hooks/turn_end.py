@@ -47,7 +47,7 @@ _DISCARDS: Final = re.compile(r"`[^`]*\b(?:checkout|restore|rm|reset --keep|filt
 _ENTERED: Final = r"""(?:\bcd|\bpushd|\s-C)\s+(?:('[^']+'|"[^"$`\\]+")|([^\s;&|<>()'"$`]+))"""
 """A folder that a command enters with `cd`, `pushd` or `git -C`: in quotes, or as a plain word."""
 
-_MADE: Final = r"(?m)^\S* (\S+) .*[ {](\d+) \S+(?:\t(?:commit|cherry-pick|revert|am|fixup)\b|\t?$)"
+_MADE: Final = r"(?m)^\S* (\S+) .*?[ {](\d+) [+-]\d+}?(?:\t(?:commit|cherry-pick|revert|am|fixup)\b|\t?$)"
 """A line of the log of `HEAD` about a new commit: its object id and time."""
 
 _GUARD_FAMILIES: Final = ("PTH", "CNT", "APR", "CFG")
