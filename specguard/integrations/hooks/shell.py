@@ -226,7 +226,7 @@ class Interpreter:
             skips.append(f"`{name}` skips hooks")
         elif value and name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_CONFIG"):
             self.placed = True
-        elif name.startswith("GIT_CONFIG") and any(one in value.lower() for one in ("hookspath", "hook.")):
+        elif "GIT_CONFIG" in name and any(one in f"'{value}".lower() for one in ("hookspath", "'hook.")):
             self.effects.bypasses.append(f"`{name}` gives git other hooks, or none")
 
     def _unwrap(self, words: Words) -> tuple[str, Words]:

@@ -176,7 +176,7 @@ def _git(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
     is_elsewhere = not is_shared and shell.is_elsewhere()
     if not is_elsewhere:
         shell.effects.bypasses.extend(shell.skips)
-        if _sets_hooks([value for _, value in options if value]):
+        if _sets_hooks([value for option, value in options if value and option in ("c", "config-env")]):
             shell.effects.bypasses.append("`git -c` with a setting of hooks gives git other hooks, or none")
     if has(options, "bare", *_PLACE_OPTIONS) and handler is not _check_hooks:
         shell.folder = None
@@ -192,7 +192,7 @@ def _git(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
 def _config(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
     options, operands = options_of(words, "f", ["default", "file", "type"], leading=True)
     # Without a value, a name is read.
-    is_changing = operands[1:] or any(name.startswith("un") for name, _ in options)
+    is_changing = operands[1:] or any(name.startswith(("un", "remove-")) for name, _ in options)
     # Git's own subcommands come first: after a name, `get` is a folder.
     if _sets_hooks(operands) and is_changing and operands[0].text != "get":
         shell.effects.bypasses.append("`git config` of a setting of hooks gives git other hooks, or none")
