@@ -460,7 +460,7 @@ def find_hidden(content: bytes, document: Callable[[], Document] | None = None) 
     """Yield the hidden text of a file; hidden characters come first.
 
     Args:
-        content: the bytes of the file.
+        content: the bytes of the file, without a byte-order mark at the beginning.
         document: returns the file as a Markdown document. It is called only if the file may hide text. None
             if the file is not Markdown.
     """
@@ -471,8 +471,7 @@ def find_hidden(content: bytes, document: Callable[[], Document] | None = None) 
         yield Hidden("unread", problem.line, problem.message)
         return
     if not content.isascii() or _CONTROL.search(content):
-        # A byte-order mark at the very beginning states the encoding.
-        yield from hidden_characters(text.removeprefix("\ufeff"), 1)
+        yield from hidden_characters(text, 1)
     if document is not None and _MAY_HIDE.search(content):
         yield from hidden_text(document())
 
