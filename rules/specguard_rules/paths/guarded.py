@@ -431,7 +431,6 @@ class LinkIntoGuardedPath(Rule):
                 where = f"is a symbolic link of {sizes[entry.new]} bytes, and no system follows one"
             else:
                 where = targets.problem(entry.path, objects.read(entry.new))
-            kind = "submodule" if entry.is_submodule else "link"
             own, guard = guards.find(entry.path), guards.below(entry.path)
             if not where and entry.status != "M" and guard and (own is None or own.code != guard.code):
                 where = f"is a link in the place of a folder; {guard.pattern} is guarded and lies below"
@@ -443,8 +442,8 @@ class LinkIntoGuardedPath(Rule):
                 # Git's own move of a submodule changes `.gitmodules`, too.
                 moved = moves.other_end(entry) if entry.is_submodule else None
                 step = f"{put_back(entry, base, commit=commit, each=bool(landed), moved=moved)}."
-                oid, setting = commit.oid if commit else None, "submodules" if entry.is_submodule else ""
-                problem = f"{path_text(entry.path)} {where}{at}"
+                kind, setting = ("submodule", "submodules") if entry.is_submodule else ("link", "")
+                problem, oid = f"{path_text(entry.path)} {where}{at}", commit.oid if commit else None
                 found = Finding(problem, step, entry.path, commit=oid, key=kind, setting=setting)
                 yield _offer_approval(found, self.code, policy) if entry.is_submodule else found
 
@@ -659,11 +658,13 @@ def _cap(findings: Iterator[Finding], template: str, setting: str) -> Iterator[F
 def _losses(entry: Entry, hunks: Sequence[Hunk], setting: str, base: Base) -> Iterator[Finding]:
     """Yield a finding for each place at which a file loses lines."""
     # A last line without an end gets that of Windows where text with such ends is appended.
-    last = (dict(base.change.git.blobs([entry.old]))[entry.old] or b"").rpartition(b"\n")[2]
+    old = dict(base.change.git.blobs([entry.old]))[entry.old]
+    ended = hunks[-1].old_start + len(hunks[-1].removed) if old is None else old.count(b"\n")
     for hunk in hunks:
+        last = ended + 1 - hunk.old_start
         # A removed line can equal the added one in its place only if the newline at the file's end changed.
         removed = [(at, one, hunk.added[at : at + 1]) for at, one in enumerate(hunk.removed) if one.strip()]
-        lost = [at for at, one, now in removed if now not in ([one], [one + b"\r" * (one == last)])]
+        lost = [at for at, one, now in removed if now not in ([one], [one + b"\r" * (at >= last)])]
         if lost:
             first, count = hunk.old_start + lost[0], len(hunk.removed) - lost[0]
             text = hunk.removed[lost[0]].decode("utf-8", "backslashreplace").strip()
