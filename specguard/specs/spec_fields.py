@@ -360,8 +360,9 @@ _NOT_NAMES: Final = frozenset({
 _ENDS: Final = ("expired", "revoked", "superseded", "withdrawn")
 """The beginnings of keys with which an approval was taken back."""
 
-# How a bracket behind a name may begin to say more of it.
+# How a bracket behind a name may begin to say more of it, behind words of a role.
 _REMARKS: Final = frozenset({"cli", "human", "manual", "manually", "reviewer", "user", "verifier", "via"})
+_ROLES: Final = frozenset({"a", "an", "ci", "code", "docs", "github", "our", "pipeline", "policy", "system"})
 
 
 class SpecApproval(Record):
@@ -489,7 +490,8 @@ class ApprovalReader:
         # `Product: approved 2026-01-31 (TBD)`, `... by Claude` or `Product: Codex` names a role, and nobody.
         parts = [one.rstrip(": ") for one in rest.replace(")", "(").split("(") if _WORD.search(one)]
         parts += filter(_WORD.search, rest.split(":", 1)[1:] if ":" in _BETWEEN.split(rest)[0] else ())
-        named = [one for one in parts[1:] if _REMARKS.isdisjoint(_WORD.findall(one.casefold())[:1])]
+        said = {one: [word for word in _WORD.findall(one.lower()) if word not in _ROLES] for one in parts[1:]}
+        named = [one for one in said if _REMARKS.isdisjoint(said[one][:1])]
         if not who and not any(map(is_todo, parts)) and not any(map(names_nobody, named)):
             who = " ".join(one for one in _WORD.findall(rest) if one.casefold().rstrip(".") not in _NOT_NAMES)
         when = when or next((day.date for day in days(text) if day.date is not None), None)
