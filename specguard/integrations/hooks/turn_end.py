@@ -238,11 +238,11 @@ class _State:
                         from specguard.declaration.look_alikes import shell_word
 
                         here = os.path.realpath(self._event.directory)
-                        start = "`" if here == tree.root else f"`cd {shell_word(tree.root)} && "
+                        cd = "`" if here == tree.root else f"`cd {shell_word(tree.root)} && "
                         for one in verdict.findings:
                             # The same in another worktree is another finding.
                             one.fingerprint += sha1(tree.root).hexdigest()
-                            one.finding.help = re.sub("`(?=git |rm |mkdir |FILTER)", start, one.finding.help)
+                            one.finding.help = re.sub("`(?=git |rm |mv |mkdir |FILTER)", cd, one.finding.help)
                     if change.source == "range" and verdict.findings:
                         codes = policies.edit_rules(change.stage)
                         starts.update(self._set_apart(verdict, change, codes))
