@@ -333,7 +333,7 @@ _REFUSED: Final = re.compile(
     r"|to (?:approve|review|sign)(?: off)?(?! (?!(?:by|on|before|until|it|this)\b)[a-z])|would|due|expected"
     r"|scheduled|no[ -]go|defer(?:s|red)?|postponed|(?-i:will|WILL|Will(?= [a-z])))\b"
     r"|(?:[:(=\u2013\u2014]|(?<!\w)-)\s*no\b(?! (?:further )?(?:blocker|change|concern|finding|issue"
-    r"|objection))|~~|(?<![\w\]`])\(\s*\)|[\u2610\u26d4\u274c\u274e\u2717\u2718\U0001f6ab])",
+    r"|objection))|~~|(?<![\w\]`])\(\s*\)(?!\w)|[\u2610\u26d4\u274c\u274e\u2717\u2718\U0001f6ab])",
     re.IGNORECASE,
 )
 # A verdict that approves nothing, as a complete value; a tick by itself approves.
@@ -512,7 +512,8 @@ def _without_date(text: str) -> str:
 
 
 def _is_refused(text: str) -> bool:
-    return any(found[1] for found in _REFUSED.finditer(text.replace("_", " ")))
+    # A line to sign on, such as `____`, is an empty bracket.
+    return any(found[1] for found in _REFUSED.finditer(text.replace("___", "()").replace("_", " ")))
 
 
 def _refuses(verdict: str) -> bool:
