@@ -251,7 +251,8 @@ class Start:
             message = f"--plan does not go with {kind}, whose items are in no list"
             raise SpecguardError(message, help="leave it out, or set `source` of the kind", code="usage")
         if item_id:
-            named = self.work.names.read("branch", item_id)
+            # A resumed run has its branch: the id that a slug gave names no item.
+            named = self.work.names.read("branch", self.options.branch or item_id)
             if named and named.kind == kind:
                 return self.work.resolve_naming(named)
             template = Template(self.work.kinds[kind].branch)

@@ -357,7 +357,8 @@ class RunOptions(Record):
         command: the agent's command.
         remote: the remote's name.
         base: the base branch; empty: the item's.
-        branch: the branch of a run of gates; empty: the one that git or the platform's event names.
+        branch: the branch of a run of gates or of one that is resumed; empty: the one that git or the
+            platform's event names.
         until: the last step; empty: all steps.
         dry_run: True to print the plan of all steps and change nothing.
         timeout: the limit of the whole run in seconds; 0: the policy's.
@@ -468,7 +469,7 @@ class RunOptions(Record):
         # The option `until` is not taken over: the run was stopped there.
         recorded |= {"until": "", **{name: value for name, value in words.items() if value}}
         recorded |= {"kind": manifest.item.kind, "item": manifest.item.id, "plan": manifest.item.plan or ""}
-        return cls(dict(environment), **recorded)
+        return cls(dict(environment), branch=manifest.branch or "", **recorded)
 
 
 def new_manifest(
