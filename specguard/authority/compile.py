@@ -146,9 +146,8 @@ def _note_missing_rules(parts: Sequence[Part]) -> None:
     for part in parts:
         if part.document is not None:
             line, text = next(one for one in enumerate(part.document.source_lines, 1) if one[1].strip())
-            part.unread.insert(
-                0, Unread(part.source.path, line, "", text, "nothing in it sets a rule", "nothing")
-            )
+            note = Unread(part.source.path, line, "", text, "nothing in it sets a rule", "nothing")
+            part.unread.insert(0, note)
             return
 
 

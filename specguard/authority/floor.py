@@ -18,6 +18,7 @@ from specguard.authority.policy import Disregarded, Policy, encode
 from specguard.change.entries import sha256
 from specguard.declaration.patterns import Patterns
 from specguard.declaration.registry import Registry
+from specguard.declaration.rule import load
 from specguard.errors import SpecguardError
 from specguard.model import Origin, Record
 
@@ -94,17 +95,17 @@ class Floor(Record):
         data = deepcopy(dict(policy.data))
         data["floor"] = {"path": self.path, "sha256": self.sha256, "policy_id": self.policy.policy_id}
         self._turn_on_rules(data)
-        origins = policy.origins
         for one in compare(self.policy, policy):
             if one.effect == "tightens" or not self._governs(one):
                 continue
             self._override_setting(data, one)
             if one.key == "approvals.log":
                 data["log"] = self.policy.data["log"]
-            if one.key in origins and not _keeps_both(one):
+            if one.key in policy.origins and not _keeps_both(one):
                 message = f"is not as tight as the floor, which holds: {one.key} {one.summary}"
                 step = "take it out, or make it at least as tight as the floor"
-                entry = Disregarded(one.key, message, step, origins[one.key], Origin(*self._origin(one.key)))
+                above = Origin(*self._origin(one.key))
+                entry = Disregarded(one.key, message, step, policy.origins[one.key], above)
                 data["disregarded"].append(encode(entry))
         if {**data, "floor": None} != {**policy.data, "floor": None}:
             # An approval that was given without the floor does not count under it.
@@ -120,11 +121,10 @@ class Floor(Record):
         floor = self.policy.data
         rules = {rule["name"]: rule for rule in floor["rules"]}
         for rule in data["rules"]:
-            known = rules.get(rule["name"])
-            if known and not known["unset"]:
-                rule["unset"] = ""
-            if known and known["settings"] is not None and rule["settings"] is None:
-                rule["settings"] = {}
+            if known := rules.get(rule["name"]):
+                rule["unset"] = known["unset"] and rule["unset"]
+                if rule["settings"] is None and known["settings"] is not None:
+                    rule["settings"] = {}
         for fact, table in floor["declared"].items():
             data["declared"][fact]["set"] |= table["set"]
 
@@ -195,4 +195,6 @@ def _find_setting(data: Any, key: str) -> tuple[dict[str, Any], str]:
     if isinstance(value, tuple):
         return value[1], rest
     kind, _, field = rest.rpartition(".")
-    return (value[kind][1], field) if kind in value else (value, rest)
+    # A name may have a dot, as `gpt-5.1` has.
+    is_field = kind in value and field in load(value[kind][0])._fields
+    return (value[kind][1], field) if is_field else (value, rest)

@@ -211,7 +211,7 @@ def test_what_is_held_of_each_kind_of_setting(load: Load) -> None:
     assert trailer.active
     kinds = held.declared("work_kinds")
     assert (kinds["phase"].branch, kinds["phase"].commit) == ("p-{number}", "p{number}: {slug}")
-    assert kinds["task"].branch == "t-{number}"
+    assert (kinds["task"].branch, kinds["phase.5"].branch) == ("t-{number}", "five-{number}")
     assert sorted(held.declared("approval_settings").two_persons) == ["PTH001", "PTH002"]
     assert held.log_folder == b"kept/"
     assert [one.name for one in held.declared("approval_settings").approver] == ["alice"]
