@@ -50,7 +50,7 @@ class PolicySetting(Record):
 def settings(policy: Policy) -> list[PolicySetting]:
     """Return the settings of a policy's documents and presets, without defaults, table by table."""
     tree: dict[str, object] = {key: policy.value(key) for key in policy.data["top"]}
-    tree["authority"] = fields_of(policy, "normative", "order", "keys", "nested")
+    tree["authority"] = fields_of(policy, "sections", "normative", "order", "keys", "nested")
     tree["rules"] = {
         rule.name: {**fields_of(rule, "severity", "approvable", "exclude", "stages"), **rule.settings}
         for rule in policy.rules
@@ -72,7 +72,8 @@ def _settings(path: Path, value: object, policy: Policy, set_keys: set[str]) -> 
     if 0 < len(path) <= _EXACT_DEPTH and key not in set_keys:
         return
     origin = policy.origin(key)
-    if isinstance(value, Patterns):
+    # A list that the policy empties is a value, as a list of other things is.
+    if isinstance(value, Patterns) and value.patterns:
         for index, pattern in enumerate(value.patterns):
             if place := policy.origin(f"{key}.{index}"):
                 yield PolicySetting((*path, index), pattern, place, expansion(pattern, covers=value.covers))
