@@ -218,7 +218,8 @@ def decode(data: bytes, path: str, name: str = "the document") -> str:
     if at >= 0:
         what = f"{name} is not UTF-8: byte 0x{data[at]:02x}"
         raise _error(path, what, "save it as UTF-8", data.count(b"\n", 0, at) + 1)
-    if not text.removeprefix("\ufeff").strip():
+    # An empty `pyproject.toml` marks a project's root for other tools.
+    if not text.removeprefix("\ufeff").strip() and path.rpartition("/")[2] != PYPROJECT:
         what = f"{name} is empty, which is never taken for a policy that allows everything"
         raise _error(path, what, "write in it what may change, or leave it out")
     return text

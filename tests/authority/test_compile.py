@@ -191,7 +191,7 @@ def test_settings_of_pyproject_are_read_from_its_table(load: Load) -> None:
 
 def test_no_authority_at_all_is_none(load: Load) -> None:
     assert load.maybe({}) is None
-    for text in ("[project]\n", "[broken", "# specguard\n[project]\n"):
+    for text in ("", "\n", "[project]\n", "[broken", "# specguard\n[project]\n"):
         assert load.maybe({"pyproject.toml": text}) is None
 
 
