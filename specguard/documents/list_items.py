@@ -273,23 +273,20 @@ def leading_paths(raw: str) -> LeadingPaths:
     Text after a dash, a colon or in brackets is a comment. If the text continues with a comma or "and", or
     names more code, the remainder becomes `rest`: further paths may be in it.
     """
-    if len(raw) > LONGEST_ITEM:
-        return LeadingPaths([], "")
     text = without_box(raw)
+    found = _leading_path(text) if len(raw) <= LONGEST_ITEM else None
+    if found is None:
+        return LeadingPaths([], "")
     paths: list[str] = []
-    while True:
-        found = _leading_path(text)
-        if found is None:
-            return LeadingPaths(paths, text if paths else "")
-        is_bare = text.startswith(found[0])
-        path, text = found
+    while found is not None:
+        path, rest = found
+        is_bare = text.startswith(path)
         paths.append(path)
-        bracket = _BRACKETS.match(text)
-        after = text[bracket.end() :] if bracket else text
+        bracket = _BRACKETS.match(rest)
+        after = rest[bracket.end() :] if bracket else rest
         separator = _JOINT.match(after)
-        if separator is None or _leading_path(after[separator.end() :]) is None:
-            break
-        text = after[separator.end() :]
+        text = after[separator.end() :] if separator else ""
+        found = _leading_path(text)
     if _COMMENT.match(after):
         return LeadingPaths(paths, "")
     return LeadingPaths(paths, after.strip() if separator or _CODE.search(after) else "", is_bare)
