@@ -50,6 +50,9 @@ SECTIONS: Final = {
 SHOWN: Final = 80
 """The most characters that are shown of unread text, and of a statement."""
 
+LONGEST_SENTENCE: Final = 2000
+"""No setting is sought for a longer sentence, in characters: the expressions can take the square of it."""
+
 MEANINGS: Final = ("locked-path", "forbidden-path", "normative", "order", "nothing")
 """The meanings of a section's items; `nothing` makes a known title an ordinary one."""
 
@@ -444,7 +447,7 @@ def _find_enforcement(policy: Policy, sentence: Text, text: str, meaning: str) -
     section = policy.active_rule(meaning)
     if section and text.endswith(":") and suggested_rule(text) == section.name:
         codes.add(section.code)
-    if codes:
+    if codes or len(text) > LONGEST_SENTENCE:
         return sorted(codes), []
     if re.search(_STAY_UNCHANGED, text) and not re.search(_MAY_CHANGE, text):
         codes, proposed = _find_guards(policy, sentence, text, meaning)

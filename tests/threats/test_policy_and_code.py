@@ -221,5 +221,5 @@ def test_many_settings_take_a_reader_no_square_of_time(repo: Repository) -> None
     paths = ", ".join(f"'p{number}/'" for number in range(20_000))
     titles = "\n".join(f"t{number} = 'nothing'" for number in range(3_000))
     text = f"```toml specguard\n[rules.locked-path]\npaths = [{paths}]\n[authority.sections]\n{titles}\n```\n"
-    repo.commit("feat: x", files={AUTHORITY: text})
+    repo.commit("feat: x", files={AUTHORITY: f"{text}\nYou must not change {'nothing ' * 40_000}\n"})
     assert ("PTH004", AUTHORITY) in errors(check(repo))
