@@ -158,7 +158,7 @@ def _edit(table: dict[str, Any], path: str, edit: Any) -> None:
     for step in steps:
         _check_kind(step.get("files", {}), dict, "edits: the files of a step")
     having = [step for step in steps if path in step.get("files", {})]
-    if isinstance(edit, str):
+    if isinstance(edit, str) and steps:
         change = list(_steps(table, ("commits", "staged", "worktree"))) or steps
         for step in [step for step in change if path in step.get("files", {})] or change[-1:]:
             step.setdefault("files", {})[path] = edit
