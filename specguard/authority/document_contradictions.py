@@ -12,6 +12,7 @@ from specguard.authority.settings import AuthorityKey
 from specguard.change.tree import Documents
 from specguard.declaration.characters import strip_invisible
 from specguard.declaration.patterns import Selecting
+from specguard.declaration.regular_expressions import Expression
 from specguard.documents.completeness import is_todo
 from specguard.documents.data import data_kind
 from specguard.documents.document import Document
@@ -26,7 +27,8 @@ LONGEST: Final = 10_000
 _NOT_ALPHANUMERIC: Final = bytes(byte for byte in range(256) if byte > 127 or not chr(byte).isalnum())
 _WITHOUT_MARKS: Final = str.maketrans("", "", "*`")
 _TAG: Final = re.compile(rb"<[^<>]{0,1000}>")
-_ESCAPED: Final = re.compile(rb"\\[xuU][0-9a-fA-F]")
+# In an expression `^` and `$`, but for those that are escaped or in a class.
+_ENDS: Final = re.compile(r"(\\Q.*?\\E|\\.|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\])|[\^$]")
 
 
 class KeyStatement(Record):
@@ -139,13 +141,16 @@ def _rank_documents(ranks: Selecting, documents: Documents) -> list[tuple[bytes,
 def _may_state(key: AuthorityKey, documents: Documents, path: bytes) -> bool:
     """Return True if a document may state a key, so that most files, such as images, are never parsed."""
     content = (documents.content(path) or b"").replace(b"\r\n", b"\n").replace(b"\r", b" ")
+    # An image has a NUL, and cannot be read.
+    is_text = b"\0" not in content
     if key.pattern is not None:
-        return any(map(key.pattern.may_match_line, (content, content.translate(None, b"*`"))))
+        # In Markdown, the ends of a text are not those of a line: the marker of an item comes before it.
+        text = _ENDS.sub(lambda found: found[1] or "(?:)", key.pattern.text) if is_text else key.pattern.text
+        return any(map(Expression(text).may_match_line, (content, content.translate(None, b"*`"))))
     name = normal_name(key.name)
-    if not name.isascii() or not name.isalnum():
-        return True
     # Data may spell a name with escapes.
-    return name.encode("ascii") in _words(content) or _ESCAPED.search(content) is not None
+    is_escaped = is_text and any(map(content.count, (b"\\x", b"\\u", b"\\U")))
+    return is_escaped or not (name.isascii() and name.isalnum()) or name.encode("ascii") in _words(content)
 
 
 @lru_cache(maxsize=1)
