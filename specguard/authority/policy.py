@@ -413,7 +413,9 @@ class Policy:
     @cached_property
     def ranks(self) -> Selecting:
         """The patterns of the order of authority, the highest first; a folder has everything below it."""
-        return Selecting([f"{pattern}**" if pattern.endswith("/") else pattern for pattern in self.order])
+        texts = (f"{one}**" if one.endswith("/") else one for one in self.order)
+        expressions = [(Covering if is_plain(one) else Selecting).translate(one) for one in texts]
+        return Selecting(self.order, expressions)
 
     def __reduce__(self) -> tuple[type[Policy], tuple[Mapping[str, Any]]]:
         """Pickle the policy as its data, for another process."""
@@ -523,10 +525,8 @@ class Policy:
 
     def is_nested(self, path: bytes) -> bool:
         """Return True if a path is that of a nested authority, whether or not the file exists."""
-        folder, _, name = path.rpartition(b"/")
-        if name != b"SPEC_AUTHORITY.md":
-            return False
-        return Selecting([pattern.strip("/") for pattern in self.nested]).find(folder) is not None
+        folders = [pattern.strip("/") for pattern in self.nested]
+        return path.endswith(b"/SPEC_AUTHORITY.md") and Selecting(folders).matches(path.rpartition(b"/")[0])
 
     def is_of_others(self, document: str, entries: Sequence[Entry]) -> bool:
         """Return True if a document is a nested authority, and the change has no entry in its folder."""
