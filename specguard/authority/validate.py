@@ -263,8 +263,7 @@ def validate(merged: Merged, registry: Registry) -> tuple[dict[str, Any], list[S
     found: list[tuple[KeyPath, str, str]] = []
     for name, table in values.get("rules", {}).items():
         rule = registry.rules[name].rule
-        text = rule(**{field: table[field] for field in rule._fields if field in table}).problem()
-        if text:
+        if text := rule(**{field: table[field] for field in rule._fields if field in table}).problem():
             found.append((("rules", name), f"is wrong: {text}", ""))
     found += find_misspelt(values, registry)
     for declaration in registry.declarations.values():
@@ -327,9 +326,10 @@ def _problems(
 ) -> list[SettingProblem]:
     """Return one problem for each key, however many alternatives its annotation has."""
     found = grouped((_error_path(error, merged.data), error) for error in errors)
+    above = {path[:end] for path in found for end in range(len(path))}
     problems = []
     for path, several in found.items():
-        if any(other[: len(path)] == path and other != path for other in found):
+        if path in above:
             # An error within an alternative of the right kind is more precise.
             continue
         # So is one about the value itself: it was of the right kind.
