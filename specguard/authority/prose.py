@@ -148,7 +148,7 @@ def read_sections(
         if title in titles_with_paths:
             item.meaning = "prose"
     fence, why = "```toml specguard", "it is in a comment"
-    told = [one for one in document.hidden_parts if one.what == "comment" and f"\n{fence}" in one.text]
+    told = [one for one in document.hidden_parts if one.what == "comment" and f"\n{fence}" in f"\n{one.text}"]
     unread += [Unread(path, one.line or 1, "", fence, why, "hidden") for one in told]
     for hidden, where in ((document.hidden_blocks, "HTML"), (document.unseen_footnotes, "a footnote")):
         for block in hidden[:1]:
