@@ -104,7 +104,7 @@ _STEPS: Final = {
 
 
 def _finding(item: Unread) -> Finding:
-    step = "Begin the item with a path in a code span, or move it out of the section."
+    step = "Begin an item or a row with the path in a code span, or move it out of the section."
     if not item.section:
         step = "Write TOML below a blank line and ```toml specguard, or begin an example with ```text."
         step = "Say it in the root's authority, or take it out." if item.meaning else step

@@ -276,6 +276,8 @@ def _items(block: AnyBlock) -> Iterator[tuple[Text, str]]:
             yield from _item(item)
     elif isinstance(block, Table):
         yield from ((_cell(row), "") for row in block.rows)
+        heads = (one for one in block.header if any(map(looks_like_path, one.spans)))
+        yield from ((one, "a table's head, not a row") for one in heads if leading_paths(one.raw).paths)
     elif isinstance(block, Footnote):
         for inner in block.blocks:
             yield from _items(inner)

@@ -15,6 +15,7 @@ import sys
 import typing
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, TypeAlias, Union, get_args, get_origin
 
@@ -55,9 +56,6 @@ _CONSTRAINTS: Mapping[str, Sequence[str]] = {
 _OPTIONS = ("check", "path", "tightens", "names", "dotted", "selectors", "approvers")
 """The other options of a field."""
 
-_FIELD_SCHEMAS: Final[dict[tuple[type[Settings], str], Schema]] = {}
-"""The schemas of fields, each built once for all policies of this process."""
-
 
 def table_model(*classes: type[Settings], fields: Mapping[str, Schema] | None = None) -> Schema:
     """Return the schema of a table with the fields of some classes; its value has only keys that are set.
@@ -70,7 +68,7 @@ def table_model(*classes: type[Settings], fields: Mapping[str, Schema] | None = 
     for cls in classes:
         for name in cls._fields:
             required, about = not hasattr(cls, name), _extra(_of_field, cls, name)
-            made[name] = _in_table(_field_schema(cls, name), required=required, metadata=about)
+            made[name] = _in_table(_field_schema(cls, name), required=required, metadata=about)  # type: ignore[arg-type]  # mypy takes the class for one of its records
     for name, schema in (fields or {}).items():
         made[name] = _in_table(schema, required=False)
     about = _extra(_of_table, classes[0]) if classes else {}
@@ -108,21 +106,19 @@ def read_annotation(cls: type[Settings], field: str) -> Any:
     return eval(given, {}, names) if isinstance(given, str) else given  # noqa: S307
 
 
+@cache
 def _field_schema(cls: type[Settings], field: str) -> Schema:
-    """Return the schema of a field, with its limits.
+    """Return the schema of a field, with its limits, built once for all policies of this process.
 
     Raises:
         TypeError: the annotation has a form, or the field an option, that settings do not support.
     """
-    if (cls, field) in _FIELD_SCHEMAS:
-        return _FIELD_SCHEMAS[cls, field]
     note = cls._notes.get(field)
     try:
         schema = _annotation_schema(read_annotation(cls, field))
-        _FIELD_SCHEMAS[cls, field] = _apply_options(schema, note) if note else schema
+        return _apply_options(schema, note) if note else schema
     except (NameError, TypeError) as error:
         raise TypeError(f"{cls.__module__}.{cls.__qualname__}.{field} cannot be read: {error}") from None
-    return _FIELD_SCHEMAS[cls, field]
 
 
 def _annotation_schema(annotation: Any) -> Schema:
