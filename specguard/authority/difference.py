@@ -53,9 +53,8 @@ class Difference(Record, frozen=False):
         """The change as text: for lists the elements removed and added, else both values; cut if long."""
         old, new = self.old, self.new
         if isinstance(old, list) and isinstance(new, list):
-            parts = (("drops", _elements_only_in(old, new)), ("adds", _elements_only_in(new, old)))
-            texts = [f"{verb} {listed(list(map(_format, some)), _NAMED)}" for verb, some in parts if some]
-            if texts:
+            both = (("drops", _elements_only_in(old, new)), ("adds", _elements_only_in(new, old)))
+            if texts := [f"{verb} {listed(list(map(_format, some)), _NAMED)}" for verb, some in both if some]:
                 return " and ".join(texts)
         keep = not any(isinstance(one, Record) for one in (self.before, self.after))
         return f"from {_format(old, keep=keep)} to {_format(new, keep=keep)}"
@@ -208,7 +207,7 @@ def diff(key: str, old: Any, new: Any, direction: str | Sequence[Any]) -> Iterat
         effect = "loosens" if one else "tightens"
     elif direction == "each":
         effect = _effect_of_elements(one, other, more=True)
-    elif direction in {"more", "fewer", "only"} and isinstance(one, list) and isinstance(other, list):
+    elif direction in {"more", "fewer", "only"} and type(one) is type(other) and isinstance(one, list | dict):
         effect = _effect_of_elements(old, new, more=direction == "more")
     elif direction in {"higher", "lower"}:
         limits = [_limit(value, direction) for value in (one, other)]
@@ -237,7 +236,8 @@ def _effect_of_elements(old: Any, new: Any, *, more: bool) -> Effect:
 
 
 def _removed(one: Any, other: Any) -> list[Any]:
-    gone = _elements_only_in(plain(one), plain(other))
+    lists = ([*each.items()] if isinstance(each, dict) else each for each in map(plain, (one, other)))
+    gone = _elements_only_in(*lists)
     if isinstance(other, Patterns) and other.covers:
         return [name for name in gone if not is_plain(name) or not other.matches(name.strip("/").encode())]
     return gone
