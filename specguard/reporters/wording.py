@@ -195,8 +195,10 @@ def unreported_differences(verdict: Verdict) -> Sequence[Difference]:
 
     Loosened settings come first, then those changed otherwise, then tightened ones.
     """
+    # Where several documents change, a finding's key also has the values.
     found = {judged.finding.key for judged in verdict.findings if judged.code == _POLICY_RULE}
-    rest = [difference for difference in verdict.policy_change if difference.key not in found]
+    keys = ((one.key, f"{one.key} from {one.old!r} to {one.new!r}") for one in verdict.policy_change)
+    rest = [one for one, both in zip(verdict.policy_change, keys, strict=True) if found.isdisjoint(both)]
     return sorted(rest, key=lambda difference: list(_EFFECT_VERBS).index(difference.effect))
 
 
@@ -245,9 +247,8 @@ def _file_place(name: str, line: int | None, *, is_own: bool) -> ReportPlace | N
 
 def authority_place(verdict: Verdict | None) -> ReportPlace:
     """Return the first line of the document that holds the policy."""
-    documents = verdict.authority.get("documents", ()) if verdict else ()
-    path = next((path for path in map(relative_path, documents) if path), b"SPEC_AUTHORITY.md")
-    return ReportPlace(path, 1, 1, is_own=False)
+    paths = map(relative_path, verdict.authority.get("documents", ()) if verdict else ())
+    return ReportPlace(next(filter(None, paths), b"SPEC_AUTHORITY.md"), 1, 1, is_own=False)
 
 
 class ListEntry(Record):

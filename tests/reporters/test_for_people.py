@@ -197,6 +197,8 @@ def test_nothing_is_said_twice(project: Repository, tmp_path: Path) -> None:
     assert ": policy: " not in check(project, form="concise").stdout
     assert f"title=policy::{counted}" in check(project, form="github", page=tmp_path / "page").stdout
     assert "### policy\n\nThis change loosens 1 setting" in (tmp_path / "page").read_text()
+    project.commit("chore: more", files={"specguard.toml": "authority.sections.'a from b' = 'order'\n"})
+    assert ": policy: " not in check(project, form="concise").stdout
 
 
 def test_a_change_that_only_tightens_is_a_notice(project: Repository) -> None:
