@@ -150,9 +150,6 @@ LIMIT: Final = 1 << 18
 LONGEST: Final = 4096
 """The most characters of each text in a record, since reports repeat it with every finding it is for."""
 
-_HEXADECIMAL: Final = "0123456789abcdef"
-"""The digits of ids, fingerprints and nonces."""
-
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -202,7 +199,7 @@ def _any_text(value: Any) -> str:
 
 
 def _digits(value: Any, count: int = 64) -> str:
-    if len(value) != count or value.strip(_HEXADECIMAL):
+    if len(value) != count or value.strip("0123456789abcdef"):
         raise ValueError
     return str(value)
 
@@ -217,10 +214,6 @@ def _path(value: Any) -> bytes:
     if not path:
         raise ValueError
     return path
-
-
-def _item(value: Any) -> tuple[str, str] | None:
-    return None if value is None else (_text(value["kind"]), _text(value["id"]))
 
 
 def _read_list(value: Any, read: Callable[[Any], Any], *, least: int = 1) -> list[Any]:
@@ -245,7 +238,7 @@ _FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "target": _any_text,
     "policy_id": _digits,
     "repository": _any_text,
-    "work_item": _item,
+    "work_item": lambda value: None if value is None else (_text(value["kind"]), _text(value["id"])),
     "nonce": partial(_digits, count=32),
     "revokes": _digits,
 }

@@ -357,7 +357,6 @@ _FILLERS: Final = (
 )
 """Words that add nothing to what a sentence demands of every change."""
 
-_FILLER: Final = rf"(?i)\b{_FILLERS}\b"
 _GAP: Final = rf"(?:{_FILLERS}\W+)*"
 _AT_MOST: Final = (
     r"(?:at most |up to |limited to |(?:not be|no) (?:more|longer) than |not exceed "
@@ -480,7 +479,7 @@ def _says_no_more(rest: str) -> bool:
     """Return True if a text says nothing of weight beside what was understood, which a NUL replaces."""
     head, _, tail = rest.rpartition("\0")
     said, *explanation = _EXPLANATION.split(tail, 1)
-    words = re.sub(_FILLER, "", head + said)
+    words = re.sub(rf"(?i)\b{_FILLERS}\b", "", head + said)
     return not any(map(str.isalnum, words)) and not re.search(_MAY_CHANGE, "".join(explanation))
 
 

@@ -82,9 +82,7 @@ class Tree:
         if not path:
             return TreeEntry(DIRECTORY, self._root or "")
         directory, slash, name = path.rpartition(b"/")
-        if slash and not directory:
-            return None
-        return self.names(directory).get(name)
+        return None if slash and not directory else self.names(directory).get(name)
 
     def has_file(self, path: bytes) -> bool:
         """True if the path is a regular file.

@@ -29,8 +29,6 @@ from specguard.work.kinds import Names, Naming, Passes
 LIMIT: Final = 200
 """The highest number of pairs that are merged to find conflicts."""
 
-_DAY: Final = 24 * 60 * 60
-
 
 class OpenBranch(Record, frozen=False):
     """A branch with changes that the base lacks.
@@ -150,7 +148,7 @@ def open_branches(request: Request) -> OpenBranches:
         branches.sort(key=lambda branch: (-history.times[branch.oid], branch.name))
         for branch in branches:
             branch.owner = git.commit(branch.oid).author
-            branch.age = max(0, int(now - history.times[branch.oid]) // _DAY)
+            branch.age = max(0, int(now - history.times[branch.oid]) // (24 * 60 * 60))
             branch.based_on = [other.name for other in branches if history.contains(branch.oid, other.oid)]
         if policy is not None:
             _read_items(branches, policy, Documents(files))

@@ -174,9 +174,6 @@ def join_or(names: Iterable[str]) -> str:
 DIFFERENCES_SHOWN: Final = 20
 """The number of settings that are listed; the rest is counted."""
 
-_POLICY_RULE: Final = "PTH004"
-"""The rule that reports each altered setting, with the setting's key as the finding's key."""
-
 _EFFECT_VERBS: Final = {"loosens": "loosens", "incomparable": "changes", "tightens": "tightens"}
 """The verb for each effect of a difference, in the order in which they are reported."""
 
@@ -195,8 +192,8 @@ def unreported_differences(verdict: Verdict) -> Sequence[Difference]:
 
     Loosened settings come first, then those changed otherwise, then tightened ones.
     """
-    # Where several documents change, a finding's key also has the values.
-    found = {judged.finding.key for judged in verdict.findings if judged.code == _POLICY_RULE}
+    # A finding of PTH004 has the setting as its key, and the values too where several documents change.
+    found = {judged.finding.key for judged in verdict.findings if judged.code == "PTH004"}
     keys = ((one.key, f"{one.key} from {one.old!r} to {one.new!r}") for one in verdict.policy_change)
     rest = [one for one, both in zip(verdict.policy_change, keys, strict=True) if found.isdisjoint(both)]
     return sorted(rest, key=lambda difference: list(_EFFECT_VERBS).index(difference.effect))

@@ -205,6 +205,4 @@ def model_named(value: str) -> str | None:
     if name.startswith("${"):
         # `${MODEL:-gemini-3-pro}` names its default.
         name = name.replace(":=", ":-").rpartition(":-")[2].strip("}'\"")
-    if name.casefold() in UNNAMED or name.startswith(("-", *HOLES)):
-        return None
-    return name[:LONGEST]
+    return None if name.casefold() in UNNAMED or name.startswith(("-", *HOLES)) else name[:LONGEST]

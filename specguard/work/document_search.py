@@ -378,9 +378,7 @@ def points_to(text: str) -> str:
     # What is named below a second heading is an entry of that section, and a path or a command is work.
     sections = [title for title in _HEADING.findall(visible) if not _REDIRECT.search(title)]
     others = [one for one in named - targets if re.search("[./]", one) and not longest.startswith(one)]
-    if len(sections) > 1 or others or "`" in rest:
-        return ""
-    return longest
+    return "" if len(sections) > 1 or others or "`" in rest else longest
 
 
 _MOST_WORDS: Final = 20
