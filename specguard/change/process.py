@@ -8,6 +8,7 @@ so that nobody has to write it while a program runs.
 from __future__ import annotations
 
 import os
+import re
 import select
 from time import monotonic
 
@@ -26,6 +27,10 @@ WATCH_DELAY: Final = 0.3
 
 ERROR_LIMIT: Final = 1 << 14
 """The maximum number of bytes of standard error that are kept; the rest is read and dropped."""
+
+# An attribute's name has no space; a message on a file, whose name may be chosen, has one before that.
+_REMARK: Final = r"^(?:\S+ is not a valid attribute|\[attr].* not allowed).*:\d+$|^warning: Negative .*\n.*"
+"""What git writes of lines of `.gitattributes` that it ignores, in a commit too."""
 
 # The two numbers are the same on every system that has posix_spawn. The module `signal` imports `enum` and
 # converts three lists of constants, which would slow a hook down.
@@ -211,13 +216,13 @@ class Process:
         return b"".join(pieces)
 
     def check(self) -> None:
-        """Wait for the program's end, and check for exit code 0 and an empty standard error.
+        """Wait for the program's end, and check for exit code 0 and an empty `stderr`.
 
         Raises:
-            CommandError: the exit code is not 0, or standard error is not empty.
+            CommandError: the exit code is not 0, or `stderr` is not empty.
         """
         code = self.wait()
-        if code or self._stderr:
+        if code or self.stderr:
             raise CommandError(self.label, code, self.stderr)
 
     def wait(self) -> int:
@@ -233,8 +238,10 @@ class Process:
 
     @property
     def stderr(self) -> str:
-        """The standard error so far, as text."""
-        return self._stderr.decode("utf-8", "backslashreplace").strip()
+        """The standard error so far, as text, without remarks on `.gitattributes` lines that git ignores."""
+        text = self._stderr.decode("utf-8", "backslashreplace")
+        # Behind the limit there may be more than such remarks.
+        return (re.sub(_REMARK, "", text, flags=re.M) if len(self._stderr) < ERROR_LIMIT else text).strip()
 
     def stop(self) -> None:
         """Kill the program if it is still running, and close its pipes; may be called again."""

@@ -330,7 +330,7 @@ def _auto_comment(lines: list[bytes]) -> bytes:
 def _strip_space(lines: list[bytes]) -> bytes:
     """Join lines as git's stripspace does: without trailing blanks, with single blank lines between text."""
     text = b"\n".join(line.rstrip(b" \t\r") for line in lines).strip(b"\n")
-    whole = re.sub(rb"\n{3,}", b"\n\n", text)
+    whole = b"\n\n".join(filter(None, (part.strip(b"\n") for part in text.split(b"\n\n"))))
     return whole + b"\n" if whole else b""
 
 
