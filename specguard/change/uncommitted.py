@@ -274,7 +274,7 @@ def read_message(repository: Repository, request: Request) -> Message:
         SpecguardError: the file cannot be read, or is too large.
         MissingFact: the configuration cannot be read.
     """
-    author, raw = "", request.message.encode("utf-8", "surrogateescape")
+    author, raw = "", request.message.lstrip("\n").encode("utf-8", "surrogateescape")
     settings = dict(repository.settings(r"^(core\.comment(char|string)|commit\.cleanup|i18n\.commit.*)$"))
     # Those of `git -c`, as git passes them to a hook.
     given = repository.environment.get("GIT_CONFIG_PARAMETERS", "").strip("'").split("' '")
@@ -287,6 +287,11 @@ def read_message(repository: Repository, request: Request) -> Message:
         # Git passes the future author to its hooks.
         who = [repository.environment.get(f"GIT_AUTHOR_{name}", "") for name in ("NAME", "EMAIL")]
         author = f"{who[0]} <{who[1]}>" if all(who) else ""
+    # Git names no editor to the hooks of `-m` and `-F`, nor has the text of an agent's command one. Then a
+    # first line such as `#12: fix` stays. A comment has a space behind its first character.
+    is_kept = request.message or repository.environment.get("GIT_EDITOR") == ":"
+    if is_kept and raw[:1] in _COMMENT_CHARACTERS and raw[1:2].strip():
+        settings.setdefault("commit.cleanup", "whitespace")
     # While a merge is being concluded, this file has the merged commits.
     merge = os.path.exists(f"{repository.git_dir}/MERGE_HEAD")
     encoding = settings.get("i18n.commitencoding", "")
