@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import subprocess
+import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,8 +19,7 @@ from tests.integrations.hooks.asking import Session, guarded
 DATA = Path(__file__).parent / "cli" / "data"
 QUESTIONS = ("edit", "before", "run", "after", "stop", "start")
 KEYS = {
-    *("put", "delete", "link", "sh", "commit", "git"),
-    *("specguard", "in", "env", "stdin", "typed", *QUESTIONS),
+    *("put", "delete", "link", "sh", "commit", "git", "specguard", "in", "env", "stdin", "typed", *QUESTIONS),
     *("exit", "answer", "most", "says", "prints", "told", "silent", "has", "is", "gone"),
 }
 """The keys that a step may have; a misspelt key would check nothing."""
@@ -33,9 +33,10 @@ def scripts(file: str) -> list[Any]:
 
 
 def filled(value: Any, folder: Path, repository: Repository) -> Any:
-    """Replace folders' names by their paths in a value, and `{rev NAME}` by an abbreviated object id."""
+    """Replace names of folders and `{python}` by paths, and `{rev NAME}` by an abbreviated object id."""
     if isinstance(value, str):
         value = value.replace("{folder}", str(folder)).replace("{data}", shlex.quote(str(DATA)))
+        value = value.replace("{python}", shlex.quote(sys.executable))
         return re.sub(r"\{rev (\S+)\}", lambda found: repository.oid(found[1])[:12], value)
     if isinstance(value, list):
         return [filled(one, folder, repository) for one in value]
@@ -108,10 +109,9 @@ def alter(repository: Repository, step: Mapping[str, Any]) -> None:
     for path, text in step.get("put", {}).items():
         repository.write(path, text)
     for path in step.get("delete", ()):
-        (repository.path / path).unlink()
+        repository.delete(path)
     for path, target in step.get("link", {}).items():
-        (repository.path / path).parent.mkdir(parents=True, exist_ok=True)
-        (repository.path / path).symlink_to(target)
+        repository.symlink(path, target)
     if "sh" in step:
         subprocess.run(["sh", "-ec", step["sh"]], cwd=repository.path, env=clean_environment(), check=True)
     if "commit" in step:

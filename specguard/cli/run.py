@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
+from functools import partial
 from typing import Any, Final
 
 import click
@@ -177,17 +178,20 @@ def clean(runs: tuple[str, ...], run_root: str, yes: bool, dry_run: bool) -> int
     anew.
     """
     store = open_store(run_root)
-    found = list(find_leftovers(store, opt.find_repository(), [store.find(one).path for one in runs]))
-    say_each(one.description for one in found)
+    search = partial(find_leftovers, store, opt.find_repository(), [store.find(one).path for one in runs])
+    found = [one.description for one in search()]
+    say_each(found)
     if not found:
         click.echo("nothing is left of ended runs", err=True)
     if dry_run or not found:
         return EXIT_PASSED
-    things = counted(len(found), "thing")
-    if not yes and not confirm(f"Remove {things}?", [*command_words("clean", "", run_root), *runs]):
+    question = f"Remove {counted(len(found), 'thing')}?"
+    if not yes and not confirm(question, [*command_words("clean", "", run_root), *runs]):
         return EXIT_FAILED
-    say_each(line for one in found for line in one.remove() or ())
-    click.echo(f"{things} removed", err=True)
+    # A run that was resumed meanwhile keeps everything.
+    left = [one for one in search() if one.description in found]
+    say_each(line for one in left for line in one.remove() or ())
+    click.echo(f"{counted(len(left), 'thing')} removed", err=True)
     return EXIT_PASSED
 
 
