@@ -49,7 +49,6 @@ class CommandError(Exception):
 
     def __init__(self, command: Sequence[str], code: int, message: str) -> None:
         super().__init__(f"{' '.join(command)} ended with {code}: {message}")
-        self.command = command
         self.code = code
         self.message = message
 

@@ -657,16 +657,17 @@ def _cap(findings: Iterator[Finding], template: str, setting: str) -> Iterator[F
 
 def _losses(entry: Entry, hunks: Sequence[Hunk], setting: str, base: Base) -> Iterator[Finding]:
     """Yield a finding for each place at which a file loses lines."""
-    # A last line without an end gets that of Windows where text with such ends is appended.
+    # A last line without an end gets one where text is added around it, as on Windows if the text has such.
     old = dict(base.change.git.blobs([entry.old]))[entry.old]
     ended = hunks[-1].old_start + len(hunks[-1].removed) if old is None else old.count(b"\n")
     for hunk in hunks:
-        last = ended + 1 - hunk.old_start
-        # A removed line can equal the added one in its place only if the newline at the file's end changed.
-        removed = [(at, one, hunk.added[at : at + 1]) for at, one in enumerate(hunk.removed) if one.strip()]
-        lost = [at for at, one, now in removed if now not in ([one], [one + b"\r" * (at >= last)])]
+        # If the newline at the file's end changed, one line that stays can be among those of both sides.
+        added = set(hunk.added)
+        ways = ((one, one + b"\r" * (at > ended)) for at, one in enumerate(hunk.removed, hunk.old_start))
+        both = [at for at, (one, other) in enumerate(ways) if one.strip() and {one, other} & added][:1]
+        lost = [at for at, one in enumerate(hunk.removed) if one.strip() and at not in both]
         if lost:
-            first, count = hunk.old_start + lost[0], len(hunk.removed) - lost[0]
+            first, count = hunk.old_start + lost[0], len(hunk.removed) - lost[0] - (both > lost[:1])
             text = hunk.removed[lost[0]].decode("utf-8", "backslashreplace").strip()
             lines = f"line {first}" if count == 1 else f"{count} lines from line {first} on"
             message = f"{path_text(entry.path)} loses {lines}: {text[:120]}"
