@@ -342,6 +342,9 @@ _MOST_HOPS: Final = 40
 _LONGEST_TARGET: Final = 4096
 """The most bytes that a link's text can have on Linux (PATH_MAX); other systems allow less."""
 
+_DEEPEST: Final = 1000
+"""More segments than any file's path in a tree that is judged."""
+
 
 class LinkIntoGuardedPath(Rule):
     """A link or submodule leads to a guarded path or outside.
@@ -528,12 +531,12 @@ def _resolve(path: bytes, target: bytes, tree: Tree) -> tuple[bytes | None, str]
             place.pop()
         elif segment not in {b"", b"."}:
             place.append(segment)
-            found = tree.find(b"/".join(place))
+            # The search takes as long as the path, and no tree is as deep.
+            found = tree.find(b"/".join(place)) if len(place) < _DEEPEST else None
             if found is not None and found.mode & 0o170000 == 0o120000:
-                hops += 1
-                if hops > _MOST_HOPS:
+                link, hops = tree.read(b"/".join(place)) or b"", hops + 1
+                if hops > _MOST_HOPS or len(link) > _LONGEST_TARGET:
                     return None, ""
-                link = tree.read(b"/".join(place)) or b""
                 place.pop()
     return b"/".join(place), ""
 

@@ -4,7 +4,11 @@ import subprocess
 
 import pytest
 
+from specguard.change.tree import Tree
 from specguard.testing import Repository, run_here
+from specguard_rules.paths.guarded import _resolve
+from tests.changes import git_of
+from tests.taking import grows_with_length
 
 POLICY = "rules.locked-path.paths = ['kept/', '/:(top)kept']\n"
 NAMES = [b"a", b"a b", b"[a]*?", b"it's", b"\\a\n", b"\xff"]
@@ -33,3 +37,8 @@ def test_the_command_that_puts_it_back_does_that(repository: Repository, path: b
     subprocess.run(["bash", "-c", command], cwd=repository.path, check=True, capture_output=True)
     outcome = run_here(*words, directory=repository.path)
     assert (outcome.exit_code, outcome.report["findings"]) == (0, [])
+
+
+def test_a_link_is_followed_in_the_time_of_its_length(repository: Repository) -> None:
+    with git_of(repository) as git:
+        assert grows_with_length(lambda count: lambda: _resolve(b"a", b"x/" * count, Tree(git, None)), 1500)
