@@ -9,6 +9,7 @@ import pytest
 
 from specguard.change.process import ERROR_LIMIT, CommandError, Process
 from specguard.errors import SpecguardError
+from tests.rows import rows
 
 SH = "/bin/sh"
 BIG = 3 << 20
@@ -80,17 +81,7 @@ def test_an_answer_that_ends_too_early_is_an_error() -> None:
         sh("printf half").read_exactly(5)
 
 
-@pytest.mark.parametrize(
-    ("script", "code", "said"),
-    [
-        ("exit 3", 3, ""),
-        ("echo careful >&2", 0, "careful"),
-        ("echo careful >&2; exit 3", 3, "careful"),
-        ("kill -KILL $$", -9, ""),
-        # Python ignores this signal; a child that inherited that would go on.
-        ("kill -PIPE $$; echo went on", -13, ""),
-    ],
-)
+@pytest.mark.parametrize(("script", "code", "said"), rows(__file__, "failures"))
 def test_only_a_silent_success_is_one(script: str, code: int, said: str) -> None:
     with pytest.raises(CommandError) as caught:
         sh(f"echo output; {script}").read()

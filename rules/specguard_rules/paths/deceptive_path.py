@@ -141,7 +141,7 @@ def crafted_paths(paths: Sequence[bytes]) -> Iterator[tuple[bytes, str]]:
             yield path, f"has the segment '{odd.decode('ascii')}', which leads elsewhere or nowhere"
         elif any(map(is_git_name, segments)):
             yield path, "is what git or a file system takes for '.git'"
-        elif any(path.startswith(folder + b"/") for folder in clashes):
+        elif any(path[:end] in clashes for end, byte in enumerate(path) if byte == 0x2F):
             yield path, "needs a folder where the tree also has a file"
 
 

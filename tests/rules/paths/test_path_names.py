@@ -10,6 +10,7 @@ from specguard.declaration.look_alikes import reading
 from specguard.testing import Repository
 from specguard_rules.finding_texts import shell_quote
 from specguard_rules.paths.deceptive_path import crafted_paths, is_git_name, may_be_suspicious, suspicion
+from tests.taking import grows_with_length
 
 HONEST = [
     "README.md", "foo~", "foo.el~", "file.~1~", "a-b_c.d", ".gitignore", "console.py", "v1.0..2", "%41",
@@ -109,3 +110,11 @@ def test_any_bytes_can_be_judged(name: bytes) -> None:
 def test_a_shell_reads_a_quoted_path_as_its_bytes(name: bytes) -> None:
     done = subprocess.run(["bash", "-c", f"printf %s {shell_quote(name)}"], capture_output=True, check=True)
     assert done.stdout == name or name.startswith(b"-")
+
+
+def test_files_in_the_places_of_folders_are_found_in_the_time_of_their_number() -> None:
+    def find(count: int) -> None:
+        names = [b"%d" % one for one in range(count)]
+        assert len(list(crafted_paths([path for name in names for path in (name, name + b"/x")]))) == count
+
+    assert grows_with_length(lambda count: lambda: find(count), 250)
