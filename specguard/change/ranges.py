@@ -138,9 +138,9 @@ class RangeChange(Change, frozen=False, kw_only=True):
             merged = merges.commit(tree, *bases)
         except MissingFact:
             return found
-        conflicting = {path: entry for path, entry in found.items() if in_conflict(path, conflicts)}
+        conflicting = {path: entry for path, entry in found.items() if path in conflicts}
         own = {entry.path: entry for entry in self._diff_from(merged) if entry.path in tip_paths}
-        return {path: entry for path, entry in own.items() if not in_conflict(path, conflicts)} | conflicting
+        return {path: entry for path, entry in own.items() if path not in conflicts} | conflicting
 
     def _drop_merged(self, entries: Sequence[Entry]) -> Sequence[Entry]:
         """Leave out entries that merges of the trusted base added since the head left the branch below."""
@@ -379,16 +379,16 @@ class Merges(Record):
         if sum(len(commit.parents) for commit in others) > PARENTS_MAX:
             what = f"merges of more than two cannot be done again: more than {PARENTS_MAX:,} parents together"
             raise MissingFact(what, code="size-limit")
-        results = self.merge([(commit.parents[0], commit.parents[1]) for commit in plain])
-        merged = {commit.oid: one for commit, one in zip(plain, results, strict=True)}
+        made = self.merge([(commit.parents[0], commit.parents[1]) for commit in plain])
+        merged = {one.oid: (tree, in_conflict(paths)) for one, (tree, paths) in zip(plain, made, strict=True)}
         merged.update((commit.oid, self.merge_all(commit.parents)) for commit in others)
         pairs = [(merged[commit.oid][0], commit.tree) for commit in suspects]
         for commit, entries in zip(suspects, self._compare(pairs), strict=True):
             mine = {entry.path for entry in commit.own_entries}
-            differing = [entry for entry in entries if entry.path in mine]
-            resolved = [entry for entry in differing if in_conflict(entry.path, merged[commit.oid][1])]
+            differing, conflicts = [entry for entry in entries if entry.path in mine], merged[commit.oid][1]
+            resolved = [entry for entry in differing if entry.path in conflicts]
             sides = [self.git.tree_at(parent) for parent in commit.parents[1:]]
-            own = [one for one in differing if one not in resolved and not _is_moved(one, sides)]
+            own = [one for one in differing if one.path not in conflicts and not _is_moved(one, sides)]
             yield Redone(commit, own, resolved)
 
     def merge(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, set[bytes]]]:
@@ -418,7 +418,7 @@ class Merges(Record):
         """Merge more than two parents, one after the other as git's own strategy does.
 
         Returns:
-            The tree, and the paths in conflict.
+            The tree, and the paths in conflict, as `in_conflict`.
         """
         head, conflicts, tree = parents[0], set[bytes](), ""
         for position, other in enumerate(parents[1:], start=2):
@@ -426,7 +426,7 @@ class Merges(Record):
             conflicts |= found
             if position < len(parents):
                 head = self.commit(tree, head, other)
-        return tree, conflicts
+        return tree, in_conflict(conflicts)
 
     def commit(self, tree: str, *parents: str) -> str:
         """Return a new commit in the temporary object store."""
@@ -487,7 +487,7 @@ class OpenMerge(Record):
 
     def _is_theirs(self, entry: Entry) -> bool:
         head, *theirs = self._sides
-        conflict = in_conflict(entry.path, self.conflicts)
+        conflict = entry.path in self.conflicts
         if any(tree.has(entry) for tree in theirs):
             # If their side did not change the path since, its content is older than that of `HEAD`.
             return conflict or self.origin(entry) is not None or head.has(entry)
@@ -544,6 +544,6 @@ def _from_base(git: Git, oid: str, head: str, tip: str, *, picked: bool) -> list
         return []
 
 
-def in_conflict(path: bytes, conflicts: set[bytes]) -> bool:
-    """True if a path is in conflict; if a file meets a folder, git adds `~` and a name to the file's path."""
-    return path in conflicts or any(other.startswith(path + b"~") for other in conflicts)
+def in_conflict(paths: set[bytes]) -> set[bytes]:
+    """Return paths in conflict, also without the `~` and name that git adds where a file meets a folder."""
+    return paths | {path.rpartition(b"~")[0] for path in paths}
