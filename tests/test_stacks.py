@@ -132,6 +132,10 @@ def test_a_parent_never_widens_and_never_is_the_base(tmp_path: Path) -> None:
 
 def test_metadata_that_says_nothing_is_passed_over(tmp_path: Path) -> None:
     repository = stack(start(tmp_path), "1", "2")
+    # It cannot be asked for a name that is not UTF-8.
+    graphite(repository, "slice-2", "nowhere")
+    repository.git("branch", "-m", b"\xff")
+    assert change(check(repository))["stacked_on"] == "slice-1"
     (repository.git_dir / ".graphite_metadata.db").write_text("no database")
     assert change(check(repository))["stacked_on"] == "slice-1"
 

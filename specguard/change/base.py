@@ -555,6 +555,7 @@ def _graphite_parent(file: str, name: str) -> Iterator[str]:
 
     # `immutable`: SQLite writes no file next to the database and waits for no lock.
     address = f"file:{quote(file)}?mode=ro&immutable=1"
-    with suppress(sqlite3.Error), closing(sqlite3.connect(address, uri=True)) as database:
+    # A name that is not UTF-8 cannot be asked for.
+    with suppress(sqlite3.Error, UnicodeError), closing(sqlite3.connect(address, uri=True)) as database:
         query = "SELECT parent_branch_name FROM branch_metadata WHERE branch_name = ?"
         yield from (row[0] for row in database.execute(query, (name,)) if isinstance(row[0], str))
