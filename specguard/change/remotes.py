@@ -199,15 +199,10 @@ def read_pushes(data: bytes, digits: int, remote: str, *, received: bool = False
             message = f"line {number} of standard input is not what git tells its hook"
             help = "Run it as git runs the hook pre-receive or pre-push, with its standard input."
             raise SpecguardError(message, help=help, code="unreadable-event")
-        pushes.append(
-            Push(remote=remote, local_ref=local, remote_ref=ref, new=_oid_or_none(new), old=_oid_or_none(old))
-        )
+        # Zeros mean that there is no object.
+        objects = [oid if oid.strip("0") else None for oid in (new, old)]
+        pushes.append(Push(remote, local, ref, *objects))
     return pushes
-
-
-def _oid_or_none(oid: str) -> str | None:
-    """Return an object id from git; None for the zeros that mean no object."""
-    return oid if oid.strip("0") else None
 
 
 def _pre_commit_push(git: Git, environment: Mapping[str, str]) -> Push:

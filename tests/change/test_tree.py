@@ -12,6 +12,7 @@ from specguard.errors import MissingFact
 from specguard.testing import Repository
 from tests.changes import loose
 from tests.outcomes import there
+from tests.rows import rows
 
 ZERO = "0" * 40
 Files = Mapping[str | bytes, str | bytes]
@@ -92,17 +93,7 @@ def test_a_tree_that_is_not_there_is_a_missing_fact(repo: Repository, git: Git) 
 # A change laid over
 
 
-@pytest.mark.parametrize(
-    "commands",
-    [
-        [],
-        [("write", "n/e/w", "new"), ("delete", "dir/sub")],
-        [("delete", "dir")],
-        [("delete", "a"), ("write", "a/b", "x"), ("delete", "dir/sub"), ("write", "dir/sub", "x")],
-        [("delete", "dir"), ("symlink", "dir", "a"), ("delete", "link"), ("write", "link/x", "x")],
-        [("write", "dir/x", "changed"), ("executable", "a"), ("rename", "dir", "moved/deeper")],
-    ],
-)
+@pytest.mark.parametrize("commands", rows(__file__, "overlays"))
 def test_an_overlaid_tree_is_the_tree_of_the_index(
     repo: Repository, git: Git, commands: Sequence[tuple[str, ...]]
 ) -> None:

@@ -387,19 +387,22 @@ def run_parts(value: Any, called: tuple[str, ...] = _NAMES) -> Any:
             jobs += _split(key, one, "commands", "jobs")
         elif key not in _DESCRIPTIVE or isinstance(one, dict):
             rest[key] = one
-    chosen: list[tuple[str, Any]] = []
     # In GitLab, a job overrides the included one of its name.
     include = rest.get("include")
     texts = [json.dumps(one).lower() for one in (include if isinstance(include, list) else [include])]
     included = " ".join(filter(mentions, texts))
     names = {_GITLAB_JOB, *re.findall(r'"job-name": "([^"]+)"', included)} if included else set()
-    more = [job for job in jobs if job[0].lower() in names or mentions(json.dumps(job), called)]
-    while len(chosen) < len(more):
-        chosen = more
-        # In CircleCI, `workflows` lists the jobs that run, and their order.
-        names = {text.lower() for text in _texts([chosen, rest.get("workflows")])} - {""}
-        more = [job for job in jobs if job in chosen or job[0].lower() in names]
-    return rest, chosen
+    new = {at for at, job in enumerate(jobs) if job[0].lower() in names or mentions(json.dumps(job), called)}
+    places: dict[str, list[int]] = {}
+    for at, (name, _) in enumerate(jobs):
+        places.setdefault(name.lower(), []).append(at)
+    # In CircleCI, `workflows` lists the jobs that run, and their order.
+    chosen, unread = set[int](), [rest.get("workflows")]
+    while new:
+        chosen |= new
+        names = {text.lower() for text in _texts([*unread, *(jobs[at] for at in new)])} - {""}
+        unread, new = [], {at for name in names for at in places.get(name, ())} - chosen
+    return rest, [jobs[at] for at in sorted(chosen)]
 
 
 def _split(name: str, job: dict[str, Any], *keys: str) -> list[tuple[str, dict[str, Any]]]:

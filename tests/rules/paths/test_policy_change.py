@@ -10,6 +10,7 @@ from specguard.testing import Step
 from specguard_rules.paths.policy_change import mentions, run_parts, switches_off
 from tests.rows import rows
 from tests.rules.items import judge
+from tests.taking import grows_with_length
 
 PLACES: list[str] = rows(__file__, "places")
 RUNS: dict[str | bytes, str | bytes] = dict.fromkeys(PLACES, "specguard check --staged\n")
@@ -56,6 +57,14 @@ def test_a_change_beside_it_leaves_it_and_one_of_it_is_seen(file: dict[str, Any]
         changed = text.replace(old, new)
         assert changed != text
         assert same(text, changed) == ([old, new] not in file["seen"]), (old, new)
+
+
+def test_jobs_that_wait_for_each_other_are_read_in_the_time_of_their_number() -> None:
+    def read(count: int) -> None:
+        jobs = {f"j{one}": {"needs": [f"j{one + 1}"]} for one in range(count)}
+        assert len(run_parts({"jobs": {**jobs, "j0": {"needs": "j1", "run": "specguard"}}})[1]) == count
+
+    assert grows_with_length(lambda count: lambda: read(count), 100)
 
 
 @pytest.mark.parametrize("key", rows(__file__, "keys"))
