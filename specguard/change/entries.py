@@ -345,10 +345,10 @@ def read_tree(data: bytes, digits: int) -> Iterator[tuple[bytes, int, str]]:
     """Yield the name, mode and object id of each entry of a tree object, as recorded there.
 
     Raises:
-        FormatError: the data is not a tree object.
+        FormatError: the data is not a tree object, or a name in it has a slash.
     """
     # Where no entry begins, the rest is taken at once: each place in it may look like the beginning of one.
-    for found in re.finditer(rb"([0-7]{1,7}) ([^\0]*+)\0(.{%d})|.+" % (digits // 2), data, re.DOTALL):
+    for found in re.finditer(rb"([0-7]{1,7}) ([^/\0]*+)\0(.{%d})|.+" % (digits // 2), data, re.DOTALL):
         if found[1] is None:
             raise FormatError("a tree object with something that is not an entry")
         yield found[2], int(found[1], 8), found[3].hex()

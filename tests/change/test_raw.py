@@ -50,7 +50,7 @@ def test_ids_and_modes_of_another_shape_are_refused() -> None:
     for oid in (b"\xff" * 40, b"x" * 40, b"A" * 40, b"3" * 39 + b"\n"):
         with pytest.raises(FormatError):
             read_diffs([oid, HEADER, b"path", b""], 40)
-    for mode in (b"+100644", b"1_00644", b"0o10064", b"100648", b"-100644", b""):
+    for mode in (b"+100644", b"1_00644", b"0o10064", b"100648", b"-100644", b"", b"100644 a/"):
         with pytest.raises(FormatError):
             list(read_tree(mode + b" name\0" + b"\1" * 20, 40))
 
