@@ -14,6 +14,7 @@ from specguard.change.tree import TreeEntry
 from specguard.errors import MissingFact, SpecguardError
 from specguard.testing import Repository
 from tests.changes import Open, git_of, rows
+from tests.rows import recorded
 
 
 @pytest.fixture
@@ -92,15 +93,7 @@ def test_the_lists_of_the_tree_and_of_its_user_alone_ignore_files(repo: Reposito
     assert by_agent == [hidden[0], seen[0], hidden[1], seen[1]]
 
 
-@pytest.mark.parametrize(
-    ("gone", "new", "expected"),
-    [
-        ("locked", "file", ["A locked", "D locked/p"]),
-        ("locked", "link", ["A locked", "D locked/p"]),
-        ("locked/p", "directory", ["D locked/p", "A locked/p/q"]),
-        ("locked/p", "link", ["T locked/p"]),
-    ],
-)
+@pytest.mark.parametrize(("gone", "new", "expected"), recorded(__file__, "changed_places"))
 def test_files_links_and_directories_change_places(
     repo: Repository, change: Open, gone: str, new: str, expected: list[str]
 ) -> None:

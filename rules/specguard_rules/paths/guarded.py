@@ -25,8 +25,8 @@ EMPTY_BLOBS: Final = (
 """The empty file's object ids (SHA-1, SHA-256): two empty files are not evidence of a move."""
 
 _PIN: Final = (
-    rb"""([\s-]*(?:uses:\s+["']?[\w./-]+@|rev:\s+["']?))(?:[0-9a-f]{40}|(?![0-9a-f]{40}\b)v?([A-Za-z_.+-]*)"""
-    rb"""\d[\w.+-]*)(["']?)(?:[ \t]+#[ -~]*)?\s*\n\1(?:[0-9a-f]{40}|v?\2\d[\w.+-]*)\3(?:[ \t]+#[ -~]*)?\s*"""
+    rb"""([\s-]*(?:uses:\s+["']?[\w./-]+@|rev:\s+["']?))(?:[\da-f]{40}|(?![\da-f]{40}\b)v?([A-Za-z_.+-]*)"""
+    rb"""\d[\w.+-]*)(["']?)(?:[ \t]+#[ -~]*+)?\s*\n\1(?:[\da-f]{40}|v?\2\d[\w.+-]*)\3(?:[ \t]+#[ -~]*+)?\s*"""
 )
 """Two lines of YAML that pin versions of one thing: letters before a digit stay, quotes, and an id an id.
 

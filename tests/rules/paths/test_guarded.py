@@ -1,12 +1,13 @@
 """The command that puts a guarded path back does that, whatever the path's name."""
 
+import re
 import subprocess
 
 import pytest
 
 from specguard.change.tree import Tree
 from specguard.testing import Repository, run_here
-from specguard_rules.paths.guarded import _resolve
+from specguard_rules.paths.guarded import _PIN, _resolve
 from tests.changes import git_of
 from tests.taking import grows_with_length
 
@@ -42,3 +43,11 @@ def test_the_command_that_puts_it_back_does_that(repository: Repository, path: b
 def test_a_link_is_followed_in_the_time_of_its_length(repository: Repository) -> None:
     with git_of(repository) as git:
         assert grows_with_length(lambda count: lambda: _resolve(b"a", b"x/" * count, Tree(git, None)), 1500)
+
+
+def test_a_comment_behind_a_version_is_read_in_the_time_of_its_length() -> None:
+    def read(count: int) -> None:
+        line = b"rev: 1 #" + b" " * count
+        assert not re.fullmatch(_PIN, line + b"\n" + line + b"\xff")
+
+    assert grows_with_length(lambda count: lambda: read(count), 50)
