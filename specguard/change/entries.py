@@ -250,7 +250,7 @@ class Commit(Record, frozen=False):
         """True if the commit changes nothing against its one parent."""
         return len(self.parents) <= 1 and not any(self.diffs)
 
-    @property
+    @cached_property
     def own_entries(self) -> Sequence[Entry]:
         """The commit's own changes: its diff, and for a merge the entries that differ from every parent."""
         if not self.is_merge:

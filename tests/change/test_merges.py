@@ -54,6 +54,8 @@ def test_content_a_deletion_and_a_mode_of_its_own_are_found(sides: Repository) -
         [redone] = Merges(git).redo([git.commit(oid)])
     found = [(entry.status, entry.path) for entry in redone.own]
     assert found == [("M", b"dir/h"), ("M", b"f"), ("D", b"g"), ("A", b"new")]
+    # Each finding asks for all of them.
+    assert redone.commit.own_entries is redone.commit.own_entries
     assert list(redone.resolved) == []
 
 
