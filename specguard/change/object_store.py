@@ -218,7 +218,8 @@ class Store:
         if remote:
             command = f"git fetch --refetch --no-filter {quote(remote)}"
         if ".idx" not in reason and any(one in reason for one in _OF_INDEX):
-            command, code = "git read-tree HEAD", "broken-repository"
+            tree = "HEAD" if self.repository.head else "--empty"
+            command, code = f"git read-tree {tree}", "broken-repository"
             if "Permission denied" in reason:
                 command = f"chmod u+rw {quote(self.repository.index)}"
         elif "alternate object path" in reason or "info/alternates" in reason:
@@ -249,9 +250,9 @@ class Store:
                 file.write(os.fsencode(self.repository.objects) + b"\n")
             self._environment = {**self._environment, "GIT_OBJECT_DIRECTORY": store}
             self._end_batch()
-        if self._added:
-            import zlib
         while self._added:
+            import zlib
+
             oid, content = self._added.popitem()
             data = zlib.compress(b"blob %d\0" % len(content) + content, 1)
             write_file(f"{store}/{oid[:2]}/{oid[2:]}", data)
