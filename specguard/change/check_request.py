@@ -292,9 +292,7 @@ class Revision(Record):
 
 def head_refs(name: str) -> tuple[str, ...]:
     """Return the refs to look up for a head's name: local branches, then those of remotes, then tags."""
-    return (
-        f"refs/heads/{name}", *_remote_ref(name), f"refs/remotes/origin/{name}", f"refs/tags/{name}",
-    )  # fmt: skip
+    return (f"refs/heads/{name}", *base_refs(name), f"refs/tags/{name}")
 
 
 def base_refs(name: str, remote: str = "origin") -> tuple[str, ...]:

@@ -189,9 +189,10 @@ class PolicyChanges(Rule):
         if runners and policy.drafts is None:
             before, after = base.landing(prefixes)
             called = [one for one in before.tree.paths() if _is_only_called(one, before)]
+            jobs = _gitlab_jobs(before)
             for entry in runners:
                 calls = (str(one, "utf-8", "surrogateescape").lower() for one in called if one != entry.path)
-                yield from _runner_findings(entry, before, after, (*_NAMES, *calls))
+                yield from _runner_findings(entry, before, after, (*_NAMES, *calls), jobs)
 
 
 def _differences(documents: Sequence[Entry], change: PolicyChange, policy: Policy) -> Iterator[Finding]:
@@ -251,7 +252,7 @@ def _baseline_finding(change: BaselineChange) -> Finding:
 
 
 def _runner_findings(
-    entry: Entry, before: Documents, after: Documents, names: tuple[str, ...]
+    entry: Entry, before: Documents, after: Documents, names: tuple[str, ...], jobs: set[str]
 ) -> Iterator[Finding]:
     """Yield the findings about a changed hook or CI file that concern specguard, by what names it."""
     path = entry.path
@@ -265,7 +266,7 @@ def _runner_findings(
         yield _finding(path, "no longer runs specguard", "error", "runner")
     elif other and not (entry.is_file and _overlay(path, before) == _overlay(path, after)):
         yield _finding(path, f"precedes {path_text(other)}, which runs specguard", "error", "switch")
-    elif _overrides(path, before, before) != _overrides(path, before, after) or (
+    elif _overrides(path, jobs, before) != _overrides(path, jobs, after) or (
         mentions(old, names) and (moded or _run_by(path, before, names) != _run_by(path, after, names))
     ):
         yield _finding(path, "changes how specguard is run, which cannot be compared", "error", "runner")
@@ -282,13 +283,17 @@ def _run_by(path: bytes, documents: Documents, names: tuple[str, ...]) -> Any:
     return run_parts(read.value, names)
 
 
-def _overrides(path: bytes, before: Documents, documents: Documents) -> Any:
-    """Return what a file sets for GitLab's jobs that run specguard, and for what these extend."""
-    files = before.tree.paths() if path.startswith(b".gitlab") else ()
-    runners = [one for one in files if one.startswith(b".gitlab") and mentions(_text(before, one))]
-    parts = [run_parts(_table(one, before))[1] for one in runners]
-    names = {_GITLAB_JOB, *(text.lower() for text in _texts(parts))} if runners else ()
-    return {key: one for key, one in (_table(path, documents) or {}).items() if str(key).lower() in names}
+def _gitlab_jobs(documents: Documents) -> set[str]:
+    """Return the names of GitLab's jobs that run specguard, and of what these extend."""
+    files = [one for one in documents.tree.paths() if one.startswith(b".gitlab")]
+    parts = [run_parts(_table(one, documents))[1] for one in files if mentions(_text(documents, one))]
+    return {_GITLAB_JOB, *(text.lower() for text in _texts(parts))} if parts else set()
+
+
+def _overrides(path: bytes, jobs: set[str], documents: Documents) -> Any:
+    """Return what a file of GitLab sets for some of its jobs."""
+    table = _table(path, documents) if path.startswith(b".gitlab") else None
+    return {key: one for key, one in (table or {}).items() if str(key).lower() in jobs}
 
 
 def _is_only_called(path: bytes, documents: Documents) -> bool:
