@@ -488,20 +488,20 @@ class _LinkTargets(Record):
         where = path_text(place) or "the root"
         if guard in (None, own):
             # Case is ignored, as guards do.
-            below = self._guarded_below.get(place.lower(), {}).values()
+            below = self._guarded_below.get(str(place, "utf-8", "surrogateescape").casefold(), {}).values()
             inside, guard = next((one for one in below if one[1].code != (own and own.code)), (b"", None))
             where += f", which holds {path_text(inside)}"
         return f"leads to {where}; {guard.pattern} is guarded" if guard is not None else ""
 
     @cached_property
-    def _guarded_below(self) -> Mapping[bytes, Mapping[str, tuple[bytes, Guard]]]:
+    def _guarded_below(self) -> Mapping[str, Mapping[str, tuple[bytes, Guard]]]:
         """The first path below each folder, in small letters, that each rule guards, and its guard."""
-        found: dict[bytes, dict[str, tuple[bytes, Guard]]] = {}
+        found: dict[str, dict[str, tuple[bytes, Guard]]] = {}
         for path in self.tree.paths():
-            above, guard = path, self.guards.find(path)
+            above, guard = str(path, "utf-8", "surrogateescape").casefold(), self.guards.find(path)
             while guard is not None and above:
-                above = above.rpartition(b"/")[0]
-                found.setdefault(above.lower(), {}).setdefault(guard.code, (path, guard))
+                above = above.rpartition("/")[0]
+                found.setdefault(above, {}).setdefault(guard.code, (path, guard))
         return found
 
 
