@@ -47,7 +47,7 @@ _FRAGMENT: Final = re.compile(rf"#(?=L[0-9]){_RANGES}(?![A-Za-z0-9_])")
 _PLACEHOLDER: Final = re.compile(r"\{[^{}/]{1,60}\}")
 _EDGE_MARKS: Final = "*_.!?:"
 # The end of emphasis; a folder's own name (`__tests__/`) or a file's (`__init__.py`) does not end any.
-_EMPHASIS_END: Final = re.compile(r"(?<=[^\s\\])_+(?![\w/]|\.\w)")
+_EMPHASIS_END: Final = re.compile(r"(?<=[^\s\\_])_++(?![\w/]|\.\w)")
 _PATH_SIGN: Final = re.compile(r"[/.:#\\]")
 _NOT_IN_PATH: Final = re.compile(r"[\n*?$<>|=\0]")
 _BLOB: Final = re.compile(r"/(?:-/)?(?:blob|tree|raw|src/branch|src/commit|blame)/")

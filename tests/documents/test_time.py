@@ -35,7 +35,7 @@ def test_no_reader_takes_the_square_of_the_length(part: str) -> None:
             assert not isinstance(block, Html) or (block.text, block.has_pictures)
         assert len(document.sections) <= len(text)
         read_fields(document)
-        list(citations([Paragraph(Text(text, 1))]))
+        list(citations([Paragraph(Text(f"{text}a", 1))]))
         assert document.section("Risks") is None
         near_section(document, "Risks")
         list(find_hidden(text.encode(), lambda: document))
