@@ -497,7 +497,7 @@ def verdict_of(artifact: Artifact, review: Review) -> str | None:
     for section in document.sections:
         title = normal_title(section.heading.text.plain)
         text = next(texts(section.own), None)
-        of_document = section.level == 1 < max(one.level for one in document.sections)
+        of_document = section.level == 1 and top <= document.last_line
         if text and not of_document and review.is_verdict(title, text.line):
             found.append((section.line, text.plain))
     return max(found, key=lambda one: one[0])[1] if found else None
