@@ -143,11 +143,11 @@ class Document:
         from specguard.documents.list_items import ticked_items
 
         found: list[Ticked] = []
-        headings: list[Heading] = []
+        above: list[tuple[int, str]] = []
         for block in self.blocks:
             if isinstance(block, Heading):
-                headings = [block, *(one for one in headings if one.level < block.level)]
-            found += ticked_items([block], tuple(one.text.plain for one in headings))
+                above = [(block.level, block.text.plain), *(one for one in above if one[0] < block.level)]
+            found += ticked_items([block], tuple(words for _, words in above))
         return found
 
     def section(self, *titles: str) -> Section | None:
