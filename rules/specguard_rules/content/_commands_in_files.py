@@ -443,7 +443,7 @@ def _data_commands(top: Any, line_of: Callable[[tuple[str | int, ...]], int]) ->
             stack += [((*place, at), part, here) for at, part, here in reversed(inner)]
 
 
-_FENCE: Final = re.compile(r"[ \t>]*(?:[-*+] |[0-9]{1,9}[.)] )?[ \t]*(`{3,}|~{3,})([^`]*)$")
+_FENCE: Final = re.compile(r"[ \t>]*+(?:[-*+] |[0-9]{1,9}[.)] )?[ \t]*+(`{3,}+|~{3,}+)([^`]*)$")
 _SHELL_INFO: Final = frozenset([
     "", "sh", "bash", "shell", "zsh", "ksh", "fish", "console", "terminal", "shell-session", "shellsession",
     "session", "text", "powershell", "pwsh", "ps1", "cmd", "bat", "batch",

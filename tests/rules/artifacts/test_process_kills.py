@@ -52,7 +52,7 @@ def test_where_commands_stand(path: str, text: str, expected: list[int]) -> None
     [
         "exec('" * 10_000,
         'run("' + "x" * 150_000,
-        "run" + " " * 150_000,
+        " " * 100_000 + "run" + " " * 150_000,
         "<#" * 50_000,
         "`" * 20_000,
         "killall " * 20_000,
