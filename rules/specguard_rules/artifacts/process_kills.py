@@ -183,7 +183,7 @@ _DEPTH: Final = 5
 # select by user, and those that end nothing.
 _VALUED: Final = ("-F", "-g", "-P", "-s", "--parent", "--pgroup", "--pidfile", "--session", "--signal")
 _USER_OPTION: Final = r"-[uU].*|--(?:e?uid|user)(?:=.*)?"
-_PROBES: Final = r"(?i) (?:-0|(?:-[sn]|--signal)[ =]?0|-[lLVht]|--(?:list|version|help|table))(?![\w.-])"
+_PROBES: Final = r"\n(?:-0|(?:-[sn]|--signal)[\n=]?0|-[lLVht]|--(?:list|version|help|table))(?![\w.-])"
 _FILTERS: Final = frozenset(["grep", "egrep", "fgrep", "rg", "awk", "gawk", "mawk", "sed", "findstr"])
 _PICKS_IDS: Final = r"-?[pq]|--p?pid(?:=.*)?|--quick-pid(?:=.*)?"
 _READERS: Final = frozenset(["read", "mapfile", "readarray"])
@@ -231,18 +231,19 @@ def _program(words: Sequence[str]) -> str:
 def _ends_by_name(command: Command, pipeline: Sequence[Command], looked_up: set[str]) -> bool:
     words = command.unwrap()
     program = _program(words)
-    args = " ".join(["", *words[1:]]).lower()
+    # A pattern such as `ssh -L` is one word.
+    args = "\n".join(["", *words[1:]])
     before = command.words[: len(command.words) - len(words)]
     via_xargs = any(_program([word]) in ("xargs", "parallel") for word in before)
     if program in ("killall", "pkill"):
         return via_xargs or (re.search(_PROBES, args) is None and _selects_by_name(program, words[1:]))
     if program == "taskkill":
-        return re.search(r" [/-]{1,2}im\b| (?:imagename|windowtitle) ", args) is not None
+        return re.search(r"(?i)\s(?:[/-]{1,2}im\b|(?:imagename|windowtitle)\s)", args) is not None
     if program == "wmic":
-        return re.search(r" process\b.*name.* (?:delete|terminate)\b", args) is not None
+        return re.search(r"(?is)\sprocess\b.*name.*\s(?:delete|terminate)\b", args) is not None
     if program not in ("kill", "stop-process", "spps") or (program == "kill" and re.match(_PROBES, args)):
         return False
-    if re.search(r" -(?:name|processname)\b" if program == "kill" else r" -(?:na?m?e?|processname)\b", args):
+    if re.search(rf"(?i)\s-(?:{'name' if program == 'kill' else 'na?m?e?'}|processname)\b", args):
         return True
     given = [*words[1:], *(word for one in pipeline for word in one.words)]
     used = {name.lower() for word in given for name in re.findall(_VARIABLE, word)}
