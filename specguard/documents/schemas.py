@@ -99,7 +99,8 @@ class Schema:
         If there are more, a last `Misfit` says so.
 
         Raises:
-            SchemaError: a reference is unresolvable or endless, or the comparison takes too many steps.
+            SchemaError: a reference is unresolvable or endless, a number is too large, or the comparison
+                takes too many steps.
         """
         self._steps_left = STEPS + STEPS_EACH * sum(1 for _ in walk(value))
         try:
@@ -111,8 +112,8 @@ class Schema:
                 yield Misfit(list(best.absolute_path), _shortened(best.message), str(best.validator or ""))
         except Unresolvable as error:
             raise SchemaError(f"its reference {error.ref!r} leads to nothing within it") from None
-        except RecursionError:
-            raise SchemaError("it refers to itself without an end") from None
+        except (OverflowError, RecursionError):
+            raise SchemaError("it refers to itself without an end, or a number is too large for it") from None
 
     def _count_steps(self, keyword: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap a keyword that leads to other schemas, to count its uses."""
