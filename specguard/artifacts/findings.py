@@ -55,7 +55,7 @@ _ASIDE: Final = re.compile(
 _REOPENED: Final = re.compile(
     r"^\W*(?:open|pending|in progress)\b|\b(?:re-?opened|regressed|still open|unresolved)\b", re.IGNORECASE
 )
-_BREAK: Final = r"(?:[,;.|\n](?=\s|$)|\s?(?:[\u2013\u2014\u2192]|[-=]>)\s?|\s(?:and|&|/|\+|--?)\s|\s\()"
+_BREAK: Final = r"(?:[,;.|\n](?!\S)|<br ?/?>|\s?(?:[\u2013\u2014\u2192]|[-=]>)\s?|\s(?:and|[&/+]|--?)\s|\s\()"
 _WHOLE: Final = r"(?:\s(?:yet|really|fully))?(?=\s?(?:$|[,;.:)|*_`\n\u2013\u2014](?!\w)|-\s))"
 # `pending CI` and `pending carol's review of #12`, but not `pending writes go first`.
 _AWAITED: Final = r"(?:awaiting|pending)(?!\s\w+s\s)(?:\s(?!(?:is|are|was|were|\w+ed)\b)[^\s,;)]+){1,4}"
@@ -83,7 +83,7 @@ _VERDICT: Final = frozenset(["disposition", "verdict", "status", "decision", "ou
 _DETAILS: Final = (*_TITLE, *_SEVERITY, *_STATUS, "evidence", "location", "place", "impact", "why")
 # "High: cold, a.py:1. Status: fixed, re-verified".
 _IN_TITLE: Final = re.compile(
-    rf"(?:[.,;|)\]\u2013\u2014-]\s|\s[([])(?:{'|'.join(_STATUS)})\s?:", re.IGNORECASE
+    rf"(?:[.,;|)\]\u2013\u2014-]\s|\s[([]|<br ?/?>\s?)(?:{'|'.join(_STATUS)})\s?:", re.IGNORECASE
 )
 
 
