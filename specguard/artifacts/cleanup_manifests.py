@@ -15,6 +15,7 @@ from specguard.artifacts.files import join_path
 from specguard.declaration.patterns import Covering
 from specguard.documents.blocks import AnyBlock, Heading, List, Paragraph, Table, Text, texts
 from specguard.documents.completeness import is_bare_nothing, is_todo
+from specguard.documents.fields import bold_words
 from specguard.documents.list_items import LINE_SUFFIX, LINK, leading_paths, without_box
 from specguard.errors import NotApplicable
 from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, folders_of, path_text
@@ -94,11 +95,11 @@ def read_manifest(blocks: Sequence[AnyBlock]) -> Sequence[ListedPath]:
     label: State = ""
     for block in blocks:
         if isinstance(block, Paragraph):
-            label = _state(block.text.plain) if block.text.plain.rstrip().endswith((":", "\uff1a")) else ""
+            is_label = block.text.plain.rstrip().endswith((":", "\uff1a")) or bold_words(block.text)
+            label = _state(block.text.plain) if is_label else ""
         elif isinstance(block, Heading):
             label = ""
-            above = [one for one in above if one[0] < block.level]
-            above.append((block.level, _state(block.text.plain)))
+            above = [*(one for one in above if one[0] < block.level), (block.level, _state(block.text.plain))]
         else:
             state = label or next((one for _, one in reversed(above) if one), "")
             found += _block_paths(block, state, "")
@@ -109,7 +110,7 @@ def _block_paths(block: AnyBlock, state: State, reason: str) -> Iterator[ListedP
     """Yield the listed paths of a block; `state` and `reason` are those stated above it."""
     if isinstance(block, List):
         for item in block.items:
-            own = list(_text_paths(item.text.raw, item.line, state, ""))
+            own = list(_text_paths(item.text.raw, item.line, state))
             words = _plain_text(item.text.raw)
             if not own:
                 for inner in item.rest:
@@ -129,7 +130,7 @@ def _row_paths(row: Sequence[Text], header: Sequence[str], state: State, reason:
     """Yield the paths of the first cell of a table row that lists any."""
     action = next((column for column, name in enumerate(header) if name in _ACTIONS), None)
     for column, cell in enumerate(row):
-        paths = list(_text_paths(cell.raw, cell.line, "", ""))
+        paths = list(_text_paths(cell.raw, cell.line, ""))
         word = _plain_text(cell.raw).strip().removeprefix("./").rstrip("/")
         if not paths and header[column] in _PATHS and _NAME.fullmatch(word):
             paths = [ListedPath(word, cell.line, "", "")]
@@ -145,14 +146,14 @@ def _row_paths(row: Sequence[Text], header: Sequence[str], state: State, reason:
             return
 
 
-def _text_paths(raw: str, line: int, state: State, reason: str) -> Iterator[ListedPath]:
+def _text_paths(raw: str, line: int, state: State) -> Iterator[ListedPath]:
     """Yield the paths at the beginning of a text."""
     text = without_box(raw[:LONGEST]).replace("~~", "")
     paths = leading_paths(text).paths
     rest = LINK.sub(r"\1", text)
     for path in paths:
         rest = rest.replace(path, " ", 1)
-    shared = _reason(_plain_text(rest).lstrip(_BETWEEN)) or reason
+    shared = _reason(_plain_text(rest).lstrip(_BETWEEN))
     first = _WORD.search(rest)
     own = _state(first[0]) if first else ""
     for path in paths:
@@ -236,8 +237,7 @@ def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documen
     manifests = [one for one in artifacts.judged if one.rewritten and one.contract.agrees_with == "deletions"]
     if not manifests:
         raise NotApplicable("the change touches no manifest of removals")
-    listing = PathListing()
-    staying = PathListing()
+    listing, staying = PathListing(), PathListing()
     for manifest in manifests:
         removed = {id(one) for one in in_state(manifest.listed, "removed")}
         for one in manifest.listed:
