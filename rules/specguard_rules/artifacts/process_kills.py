@@ -201,25 +201,28 @@ def process_kills(found: Sequence[Command], depth: int = 0) -> Iterator[Command]
         depth: the number of commands that carry them as arguments.
     """
     inside = {id(inner) for command in found for inner in command.nested}
+    # A loop reads what is behind its end: `done < <(pgrep x)`.
+    ends = [one for one in reversed(found) if one.program == "done" and one.targets]
     looked_up: set[str] = set()
-    pipeline: list[Command] = []
-    for command in found:
-        if id(command) in inside:
-            continue
+    before: list[Command] = []
+    for command in (one for one in found if id(one) not in inside):
         yield from process_kills(command.nested, depth + 1)
         # Only the last commands of a pipeline are kept, more than people write.
-        pipeline = pipeline[-_MOST_CARRIED:] if command.reads_pipe else []
+        before = before[-_MOST_CARRIED:] if command.reads_pipe else []
+        if ends and command is ends[-1]:
+            ends.pop()
         words = command.unwrap()
+        fed = [] if command.targets or not ends else ends[-1].nested[:_MOST_CARRIED]
         if assigned := re.match(_POWERSHELL_LOOKUP, " ".join(words)):
             looked_up.add(assigned[1].lower())
-        elif _finds_by_name(command.nested) or (_program(words) in _READERS and _finds_by_name(pipeline)):
+        elif _finds_by_name(command.nested) or (_program(words) in _READERS and _finds_by_name(fed + before)):
             # The values of these variables were looked up by name.
             looked_up.update(name.lower() for name, value in command.assignments if "$()" in value)
             if _program(words) in _VARIABLE_COMMANDS:
                 looked_up.update(word.partition("=")[0].lower() for word in words[1:])
-        if _ends_by_name(command, pipeline, looked_up) or _carries_kill(words, depth):
+        if _ends_by_name(command, before, looked_up) or _carries_kill(words, depth):
             yield command
-        pipeline.append(command)
+        before.append(command)
 
 
 def _program(words: Sequence[str]) -> str:
@@ -233,8 +236,7 @@ def _ends_by_name(command: Command, pipeline: Sequence[Command], looked_up: set[
     program = _program(words)
     # A pattern such as `ssh -L` is one word.
     args = "\n".join(["", *words[1:]])
-    before = command.words[: len(command.words) - len(words)]
-    via_xargs = any(_program([word]) in ("xargs", "parallel") for word in before)
+    via_xargs = any(_program([word]) in ("xargs", "parallel") for word in command.words[: -len(words)])
     if program in ("killall", "pkill"):
         return via_xargs or (re.search(_PROBES, args) is None and _selects_by_name(program, words[1:]))
     if program == "taskkill":
@@ -293,8 +295,6 @@ def _carries_kill(words: Sequence[str], depth: int) -> bool:
     """True if a command runs another command, given by its words, that ends processes by name."""
     if depth >= _DEPTH or _program(words) not in _CARRIERS:
         return False
-    texts = [
-        " ".join(words[at:]) if _program([word]) in _KILLERS else word
-        for at, word in enumerate(words[1:_MOST_CARRIED], start=1)
-    ]
+    carried = enumerate(words[1:_MOST_CARRIED], start=1)
+    texts = (" ".join(words[at:]) if _program([word]) in _KILLERS else word for at, word in carried)
     return any(any(_kills_in(text, depth + 1)) for text in texts)

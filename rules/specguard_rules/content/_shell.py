@@ -45,7 +45,7 @@ _DECLARING: Final = frozenset(["declare", "export", "local", "readonly", "typese
 
 # Programs that run another one, with those of their options that take a value.
 WRAPPERS: Final = {
-    "sudo": "-u -g -h -p -C -D --user --group",
+    **dict.fromkeys(("doas", "sudo"), "-u -g -h -p -C -D --user --group"),
     "env": "-u -C --unset --chdir",
     "exec": "-a",
     "time": "-f -o",
@@ -55,7 +55,7 @@ WRAPPERS: Final = {
     "stdbuf": "-i -o -e",
     "xargs": "-I -n -P -L -d -a -s -E",
     "retry": "-t -d -n",
-    **dict.fromkeys(("command", "builtin", "nohup", "setsid", "call", "CALL"), ""),
+    **dict.fromkeys(("busybox", "builtin", "command", "nohup", "setsid", "call", "CALL"), ""),
 }
 
 
