@@ -26,9 +26,10 @@ _URL: Final = re.compile(
     rf"\b[a-z][a-z0-9+.-]{{0,20}}://(?:[^\s/@'\"]{{0,200}}@)?{_HOST}(?::[0-9]{{1,5}})?{_END}", re.IGNORECASE
 )
 # A port follows, no address as in `--add-host`, or it is in a connection string: `host=localhost user=x`.
+# Without a scheme, a program listens at `0.0.0.0:80`.
 _HOST_PORT: Final = re.compile(
-    rf"(?<![\w.-]){_HOST}:(?:[0-9]{{1,5}}(?![0-9]*\.[0-9])|\$)|(?-i:(?<=[Hh]ost=)|(?<=[Ss]erver=)|"
-    rf"(?<=[Ss]ource=)){_HOST}(?=(?:,[0-9]{{1,5}})?(?:;$|[ ;] ?\w[\w ]{{0,30}}=))",
+    rf"(?<![\w.-])(?!0\.0\.0\.0){_HOST}:(?:[0-9]{{1,5}}(?![0-9]*\.[0-9])|\$)|(?-i:(?<=[Hh]ost=)|"
+    rf"(?<=[Ss]erver=)|(?<=[Ss]ource=)){_HOST}(?=(?:,[0-9]{{1,5}})?(?:;$|[ ;] ?\w[\w ]{{0,30}}=))",
     re.IGNORECASE,
 )
 # Some clients take a port by itself for one of this host: `http :8080/x`, `wait-on tcp:8080`.
