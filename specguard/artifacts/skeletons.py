@@ -298,7 +298,7 @@ def add_heading(text: str, contract: Contract, title: str) -> str:
     Returns:
         The document; unchanged if the section exists already, or if the new heading would be invisible.
     """
-    old, titles = Document.of(text.encode()), (title, *contract.aliases_of(title))
+    old, titles = Document.of(text.encode("utf-8", "surrogateescape")), (title, *contract.aliases_of(title))
     if old.problem is not None or old.section(*titles) is not None:
         return text
     end = "\r\n" if "\r\n" in text else "\n"

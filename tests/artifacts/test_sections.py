@@ -88,6 +88,8 @@ def test_a_heading_is_added_at_the_end(before: str, after: str) -> None:
     assert add_heading(before, HEADED, "Risks") == after
     # It is there now.
     assert add_heading(after, HEADED, "Risks") == after
+    # Bytes that are not UTF-8 are surrogates.
+    assert add_heading(f"{before}\udcfc", HEADED, "Risks") == f"{before}\udcfc"
 
 
 @pytest.mark.parametrize(("schema", "value"), rows(__file__, "instances"))
