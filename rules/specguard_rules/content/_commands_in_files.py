@@ -347,7 +347,7 @@ _TEXT: Final = re.compile(
 _NEXT_ARGUMENT: Final = re.compile(r"((?:\s*,\s*[*\w.]+(?=\s*,))*)\s*,\s*(?:\[\s*)?[fFrRbBuU]{0,2}(?=[\"'`])")
 # In Ruby, Perl, PHP and Jenkins, backquotes or calls without parentheses run a command.
 _CALL_OR_BACKQUOTE: Final = re.compile(
-    rf"{_CALL.pattern}|\b(?:system|exec|sh|bat|powershell|pwsh)[ \t(]+(?:script:[ \t]*)?(?=[\"'])|(?=`)"
+    rf"{_CALL.pattern}|\b(?:system|exec|sh|bat|powershell|pwsh)[ \t(]+(?:script:\s*)?(?=[\"'])|(?<!\\)(?=`)"
 )
 _COMMENT_LINE: Final = re.compile(r"[ \t]*(?:#|//|\*)")
 

@@ -54,7 +54,7 @@ def test_where_commands_stand(path: str, text: str, expected: list[int]) -> None
         'run("' + "x" * 150_000,
         " " * 100_000 + "run" + " " * 150_000,
         "<#" * 50_000,
-        "`" * 20_000,
+        "`" * 20_000 + "`\\" * 40_000,
         "killall " * 20_000,
         "kill $(" * 10_000,
         "kill $x | " * 5_000,
