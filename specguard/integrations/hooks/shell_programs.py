@@ -104,8 +104,8 @@ def _sed(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
     inline = [word.text or "" for word in words if re.match(r"-[nErsuz]*i|--in-place", word.text or "")]
     others = [word for word in words if (word.text or "-") not in inline]
     options, operands = options_of(others, "ef", ["expression", "file"])
-    operands = [word for word in operands if word.text] if inline else []
-    # Without these options, the first operand is the script.
+    operands = [word for word in operands if word.text != ""] if inline else []
+    # Without these options, the first operand is the script, which may have variables.
     for path in shell.paths(*operands[not has(options, "e", "f", "expression", "file") :]):
         shell.edit(path)
 
