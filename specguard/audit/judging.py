@@ -24,7 +24,7 @@ from specguard.change.change import Change
 from specguard.change.check_request import FLOOR, Request, Revision, resolve
 from specguard.change.entries import Commit
 from specguard.change.git import Git
-from specguard.change.platform_event import Event
+from specguard.change.platform_event import NEVER, Event
 from specguard.change.ranges import RangeChange
 from specguard.change.repository import Branch, PastCommit, Repository, short_branch
 from specguard.change.tree import Tree
@@ -35,9 +35,6 @@ from specguard.engine.trusted_policy import Policies
 from specguard.errors import MissingFact, Needed, NoAuthorityError, SpecguardError, if_known
 from specguard.model import Record, Verdict, cached_method, grouped, shortened
 from specguard.reporters.json import finding_data, json_safe
-
-_LATEST: Final = 253_402_300_799
-"""The last second of the year 9999, the last year that `datetime` supports."""
 
 
 class PastChange(Record):
@@ -82,7 +79,7 @@ def past_changes(
     for line in (if_known(read, "") or read(f"--max-age={since}")).splitlines():
         at, head, *parents = line.split(" ")
         # Git prints a time before 1970 as a huge number.
-        time = int(at) if int(at) <= _LATEST else 0
+        time = int(at) if int(at) <= NEVER else 0
         changes.append(PastChange(head, parents[0] if parents else "", time))
     return changes
 

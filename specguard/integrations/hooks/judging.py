@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 _PROCESS_PATHS: Final = rb"//?(?:proc/(?:self|thread-self|[0-9]+)|dev/fd)/"
 """A pattern for the beginning of paths that name another file in each process."""
 
-_SYSTEM_PREFIXES: Final = (b"/proc/", b"/dev/", b"//")
-"""The beginnings of all paths that match `_PROCESS_PATHS`."""
-
 MOST_WORDS: Final = 70
 """The highest number of words in a refusal, unless a single reason has more."""
 
@@ -161,7 +158,7 @@ class _Judging:
         places = locate(names, self.trees, gone=edit.removes)
         trees = list(dict.fromkeys([*self.trees, *(tree for tree, _ in places)]))
         reason = refusal_reason(edit, names, trees, self._event.environment)
-        paths = [name for name in (os.path.normpath(edit.path), *names) if name.startswith(_SYSTEM_PREFIXES)]
+        paths = (os.path.normpath(edit.path), *names)
         if not reason and any(re.match(_PROCESS_PATHS, path) for path in paths):
             shown_path = edit.path.decode("utf-8", "backslashreplace")
             reason = f"{shown_path} is another file for each process, and cannot be judged"

@@ -443,8 +443,7 @@ def greet(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:  # noqa: ARG
     for code, word in (("PTH001", "Never change"), ("PTH002", "Do not change without an approval")):
         if patterns := [guard.pattern for guard in policy.guards.all if guard.code == code]:
             lines.append(f"{word}: {visible(cut(listed(patterns, _MOST_NAMED)))}.")
-    kinds = policy.declared("work_kinds") if policy.declares("work_kinds") else {}
-    for name, kind in kinds.items():
+    for name, kind in (policy.declared("work_kinds") if policy.declares("work_kinds") else {}).items():
         # Without an id it is about the next open item of a list, which may be another agent's, or fails.
         lines.append(f"`specguard brief {name}{' ID' * (not kind.pointer)}` says what your {name} asks for.")
     lines.append(
