@@ -400,9 +400,8 @@ class Interpreter:
         """True if a word names a file, but not a branch, so that `git checkout` restores it."""
         ref = b"refs/heads/" + as_bytes(word.text or "")
         folder = self.tree.common + b"/" if self.tree else b""
-        packed = read_file(folder + b"packed-refs") or b""
-        is_branch = os.path.lexists(folder + ref) or ref in packed.split()
-        return not is_branch and any(os.path.lexists(self.absolute(path)) for path in self.paths(word))
+        exists = os.path.lexists(folder + ref) or ref in (read_file(folder + b"packed-refs") or b"").split()
+        return not exists and any(os.path.lexists(self.absolute(path)) for path in self.paths(word))
 
     # Edits
 

@@ -45,9 +45,8 @@ def _is_dry(options: Options, *names: str) -> bool:
 
 def _remove(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
     options, operands = options_of(words)
-    if _is_dry(options, "n"):
-        return
-    for path in shell.paths(*(word for word in operands if not (word.text or "").startswith(":"))):
+    named = [word for word in operands if not (word.text or "").startswith(":")]
+    for path in () if _is_dry(options, "n") else shell.paths(*named):
         whole = shell.absolute(path)
         if has(options, "r", "R", "recursive") or not os.path.isdir(whole) or os.path.islink(whole):
             shell.edit(path, gone=True)
@@ -115,21 +114,26 @@ def _copy(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
     options, operands = options_of(words, "tSmog", ["target-directory", "suffix", "mode"])
     folder = [value for one, value in options if one in ("t", "target-directory") and value]
     sources, targets = (operands, folder) if folder else (operands[:-1], operands[-1:])
-    if not sources or not targets or has(options, "n", "no-clobber", "d", "directory", "parents", "dry-run"):
+    spared = {"ln": "", "install": "d"}.get(name, "n")
+    if not sources or not targets or has(options, *spared, "no-clobber", "directory", "parents", "dry-run"):
         return
     several = bool(folder) or len(sources) > 1 or sources[0].pattern
+    replaces_links = name == "ln" and has(options, "n", "no-dereference")
     for target in shell.paths(targets[0]):
         place = shell.absolute(target)
+        # Then not what the link leads to is written; with a slash behind it, that is.
+        is_link = replaces_links and not target.endswith(b"/") and os.path.islink(place)
         inside = several or target.endswith(b"/") or place in shell.made or os.path.isdir(place)
         for source in shell.paths(*sources):
             last = source.rstrip(b"/").rpartition(b"/")[2]
             content = None if name == "ln" else shell.content_of(source)
-            shell.edit(os.path.join(target, last) if inside and last.strip(b".") else target, content)
+            path = os.path.join(target, last) if inside and not is_link and last.strip(b".") else target
+            shell.edit(path, content, gone=is_link)
             if name == "mv":
                 shell.edit(source, gone=True)
         # Whether the folder is made is not certain.
-        if place in shell.made or (not inside and sources[0].text is None):
-            shell.edit(target)
+        if place in shell.made or ((is_link or not inside) and sources[0].text is None):
+            shell.edit(target, gone=is_link)
 
 
 def _apply_patch(shell: Interpreter, text: str | None, strip: int | None = None) -> None:
