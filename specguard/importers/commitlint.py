@@ -57,7 +57,6 @@ _TRAILER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*: ?")
 _MESSAGE: Final = "rules.commit-message"
 _FORM: Final = "rules.commit-form"
 _TRAILERS: Final = "rules.missing-trailer"
-_WIDTHS: Final = ("body-max-line-length", "footer-max-line-length")
 
 
 class _CommitRule(NamedTuple):
@@ -169,7 +168,7 @@ def _is_parsed(value: dict[str, Any]) -> bool:
 
 def _import_width(result: Imported, rules: dict[str, _CommitRule]) -> None:
     """Set the width of body and footer if both have the same one; otherwise leave both rules out."""
-    found = [rules.pop(name) for name in _WIDTHS if name in rules]
+    found = [rules.pop(name) for name in ("body-max-line-length", "footer-max-line-length") if name in rules]
     widths = [_length(rule) for rule in found]
     if len(found) == 2 and 0 < widths[0] == widths[1]:
         result.set(_FORM, "body_width", widths[0], found[0].origin)
