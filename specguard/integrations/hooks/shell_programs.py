@@ -271,7 +271,8 @@ def _apply(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
 
 def _move_refs(shell: Interpreter, name: str, words: Words, stdin: str | None) -> None:
     """Record the refs that a call moves, each with its target."""
-    options, operands = options_of(words, "o", ["repo", "push-option", "receive-pack", "exec"])
+    longs = {"fetch": ["depth", "deepen", "jobs"]}.get(name, ["repo", "push-option", "receive-pack", "exec"])
+    options, operands = options_of(words, "m" if name == "update-ref" else "oj", longs)
     if _is_dry(options, *("n" if name == "push" else "")):
         return
     if name == "push":
