@@ -254,7 +254,8 @@ class Interpreter:
             # They may run git.
             self.effects.bypasses.extend(self.skips)
             self.skips = []
-        if name in _RENAMING:
+        # A virtual environment's script renames no program.
+        if name in _RENAMING and not (words and (words[0].text or "").endswith("/bin/activate")):
             raise _Uncertain
         if name in ("cd", "pushd", "popd"):
             self._enter(words if name == "cd" or (name == "pushd" and words) else [Word(None)])
