@@ -408,8 +408,7 @@ def locate(names: Iterable[bytes], own: Sequence[Checkout], *, gone: bool) -> li
     shared = {one.common for one in own}
     for name in names:
         trees = [one for one in own if is_below(name, one.root)]
-        if gone:
-            found |= dict.fromkeys((one, b"") for one in own if is_below(one.root, name))
+        found |= dict.fromkeys((one, b"") for one in own if gone and is_below(one.root, name))
         for root in with_parents(os.path.dirname(name)):
             if all(root != tree.root for tree in trees):
                 tree = _work_tree(root)
