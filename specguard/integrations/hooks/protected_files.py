@@ -125,12 +125,14 @@ def _why_hook(edit: FileEdit, name: bytes, trees: Sequence[Checkout], environmen
         process = repository.spawn("config", "-z", "--type=path", "--get", "core.hooksPath", user=True)
         path = process.drain().rstrip(b"\0")
         folder = os.path.realpath(os.path.join(tree.root, path))
-        if path and is_below(name, folder):
+        gone = edit.removes and is_below(folder, name)
+        if path and (gone or is_below(name, folder)):
             # The hooks in the folder `_` of husky run the scripts in the folder above.
-            scripts = [folder[:-1] + hook for hook in _HOOKS] if folder.endswith(b"/_") else []
-            runs = any(b"specguard" in read_beginning(file, _LIMIT).lower() for file in (name, *scripts))
+            places = [folder + b"/"] * gone + [folder[:-1]] * folder.endswith(b"/_")
+            files = [name, *(place + hook for place in places for hook in _HOOKS)]
+            runs = any(b"specguard" in read_beginning(file, _LIMIT).lower() for file in files)
             if runs and not (edit.known and edit.content == read_beginning(name, _LIMIT)):
-                return "is a hook of git that runs specguard (core.hooksPath)"
+                return f"{'holds' if gone else 'is'} a hook of git that runs specguard (core.hooksPath)"
     return ""
 
 
