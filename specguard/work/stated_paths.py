@@ -39,7 +39,7 @@ _EXCEPTED: Final = re.compile(
     rf"|chang|edit|modif)|except|excluding|avoid|{_CLOSED})|n['\u2019]t\b|^(?:no|not|none|nothing)\b",
     re.IGNORECASE,
 )
-_NOT: Final = r"(?:(?:(?:do|does|must|may|shall|should|can|is|are) ?)?not|never|\w+n['\u2019]t)"
+_NOT: Final = r"(?:(?:(?:do|does|must|may|shall|should|can|is|are) ?)?not|never|\b\w+n['\u2019]t)"
 _CHANGED: Final = r"(?:touch|chang|edit|modif|alter|delet|remov|renam|mov|rewrit)\w*"
 # A negation of anything but a change of the path is a comment: `must not break the API`, `output unchanged`.
 _PART: Final = r"(?:APIs?|behaviou?r|flags?|interfaces?|logic|names?|outputs?|rest|semantics|signatures?)\b"
