@@ -112,6 +112,7 @@ def import_command(sources: tuple[str, ...], write: bool, output_format: str) ->
         SOURCES[source](imported, file)
     if (policy := authority.compile()) is not None:
         _drop_set_keys(imported, policy)
+    imported.tables = {table: keys for table, keys in imported.tables.items() if keys}
     read = ", ".join(f"`{file or source}`" for source, file in selected.items())
     text = f"{TITLE}\n\nRead from {read}.\n\n```toml specguard\n{imported.toml()}```\n"
     if imported.tables:
@@ -183,4 +184,3 @@ def _drop_set_keys(imported: Imported, policy: Policy) -> None:
             if origin is not None:
                 imported.skip(value.origins[0], name, f"{origin} sets it already")
                 del keys[key]
-    imported.tables = {table: keys for table, keys in imported.tables.items() if keys}
