@@ -41,7 +41,6 @@ _CONVENTIONAL: Final[Mapping[str, tuple[int, str, Any]]] = {
         ["build", "chore", "ci", "docs", "feat", "fix", "perf", "refactor", "revert", "style", "test"],
     ),
 }  # fmt: skip
-_CAPITALS: Final = _CONVENTIONAL["subject-case"][2]
 _PARSERS: Final = ("conventional-changelog-conventionalcommits", "conventional-changelog-angular")
 _READ_KEYS: Final = ("extends", "rules", "parserPreset", "defaultIgnores")
 _UNUSED_KEYS: Final = ("$schema", "formatter", "helpUrl", "prompt")
@@ -218,7 +217,7 @@ def _find_setting(rule: _CommitRule) -> tuple[str, str, Any]:
         case "subject-case", "always", ("sentence-case" | ["sentence-case"]):
             return _MESSAGE, "description_case", "upper"
         case "subject-case", "never", [*cases] if "sentence-case" in cases and all(
-            one in _CAPITALS for one in cases
+            one in _CONVENTIONAL["subject-case"][2] for one in cases
         ):
             # A subject in any of these cases begins with a capital; sentence-case requires only that.
             return _MESSAGE, "description_case", "lower"
