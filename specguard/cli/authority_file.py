@@ -168,11 +168,12 @@ class AuthorityFile:
 
     def commit_step(self, policy: Policy | None, files: Sequence[str], subject: str) -> str:
         """Return the command that commits files, in the way that the policy asks for."""
-        codes = ("CMT006", "BRN004", "CMT002")
-        signs, protects, form = (policy and policy.active_rule(code) for code in codes)
+        signs, protects, form = (policy and policy.active_rule(one) for one in ("CMT006", "BRN004", "CMT002"))
         kind, _, description = subject.partition(": ")
         if form and (types := form.settings.get("types")):
             kind = next(one for one in (kind, "chore", "docs", *types) if one in types)
+        if form and form.settings.get("scope") == "required":
+            kind += f"({(form.settings.get('scopes') or ['authority'])[0]})"
         repository, current = self.repository, self.repository.branch or ""
         names = [os.fsencode(name) for name in (current, short_name(current))]
         # The first commit makes the branch that judges; nothing protects it before.
