@@ -179,11 +179,10 @@ class AuthorityFile:
         # The first commit makes the branch that judges; nothing protects it before.
         branch = repository.head and protects and protects.settings["branches"].used(names)
         switch = f"git switch -c {description.replace(' ', '-')} && " if branch else ""
-        signed = "--signoff " if signs else ""
         message = shlex.quote(f"{kind}: {description}")
         paths = shlex.join(f"{at_root()}{file}" for file in files)
         force = "-f " if any(map(repository.ignores, files)) else ""
-        return f"  {switch}git add {force}{paths} && git commit {signed}-m {message}"
+        return f"  {switch}git add {force}{paths} && git commit {'--signoff ' * bool(signs)}-m {message}"
 
     def commit_advice(self, policy: Policy | None) -> str:
         """Return how to commit a change of the authority, as a clause; the policy is the one before it."""

@@ -150,9 +150,8 @@ class FailedGate(Rule):
 
 def _gate_claim(commit: Commit, gate: str, proof: RunProof, bookkeeping: Bookkeeping) -> Claim:
     """Return the claim that a gate succeeded for a commit's tree."""
-    least = proof.records.settings.grade or "re-run"
     label, trees = f"the tree of commit {commit.oid[:12]}", bookkeeping.trees_of(commit)
-    return proof.claim(label, gate, trees, least=least)
+    return proof.claim(label, gate, trees, least=proof.records.settings.grade or "re-run")
 
 
 class MissingGateRun(Rule):
