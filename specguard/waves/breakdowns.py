@@ -64,7 +64,7 @@ def unmapped_lines(source: Source, documents: Mapping[bytes, Sequence[Scenario]]
     Raises:
         MissingFact: the source cannot be read.
     """
-    stated = [(item, line) for item in source.items for line in item.acceptance]
+    stated = [(item, one, plain_words(one.text)) for item in source.items for one in item.acceptance]
     if stated and not documents:
         message = f"{path_text(source.path)} has acceptance that no document maps to gates or tests"
         step = "Write the document, with a row for each line: what must hold, and the test that shows it."
@@ -72,15 +72,18 @@ def unmapped_lines(source: Source, documents: Mapping[bytes, Sequence[Scenario]]
         return
     places = " and ".join(path_text(place) for place in list(documents)[:2])
     known = [one for found in documents.values() for one in found]
-    ids = {one.id for one in known}
-    for item, line in stated:
-        if _id_of(line.text) in ids - {""} or any(one.matches(line.text) for one in known):
+    ids = {one.id for one in known} - {""}
+    # All in one text, as each line is looked for among all scenarios.
+    every = "\n".join(f" {one.words} " for one in known if one.words)
+    nameless = "\n".join(f" {one.words} " for one in known if one.words and not one.id)
+    for item, line, words in stated:
+        if _id_of(line.text) in ids or f" {words} " in (nameless if _id_of(line.text) else every):
             continue
         why = f"is mapped to no gate or test: it is not a scenario of {places}"
         message = f"the acceptance {shortened(line.text, 80)!r} of {item} {why}"
         said = f"a row, or a heading or item 'Scenario {shortened(line.text, 40)}'"
         step = f"Add there {said}, with the gate or the test that shows it."
-        key = f"{item.id}: {plain_words(line.text)[:100]}"
+        key = f"{item.id}: {words[:100]}"
         yield Finding(message, help=step, path=source.path, line=line.line, key=key, setting="documents")
 
 

@@ -1,6 +1,8 @@
 """Acceptance: which lines are scenarios, and what maps them to a gate or a test."""
 
+from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -9,8 +11,9 @@ from hypothesis import strategies as st
 from specguard.change.tree import Tree
 from specguard.documents.document import Document
 from specguard.testing import Step
-from specguard.waves.breakdowns import gate_names, scenarios
+from specguard.waves.breakdowns import gate_names, scenarios, unmapped_lines
 from tests.rules.items import judge
+from tests.taking import grows_with_length
 
 
 def test_which_lines_are_scenarios() -> None:
@@ -30,15 +33,10 @@ def test_an_item_may_have_a_checkbox_and_an_id_of_several_parts() -> None:
     text = "## Acceptance criteria\n\n- [x] **AC-US1-01**: kept\n- [ ] lost\n"
     text += "\n## Slice\n\n- [ ] **AC-7**: quick, `a`\n- AC-1: ann\n- [x] Scenario: late\n\n## AC-8\n\n`b`\n"
     text += "\n| Scenario | Gate |\n| --- | --- |\n| AC-8-1 kept | `c` |\n"
-    found = scenarios(Document(text), ["Acceptance criteria"])
-    named = [(one.text, one.id) for one in found]
+    named = [(one.text, one.id) for one in scenarios(Document(text), ["Acceptance criteria"])]
     assert named[:2] == [("AC-US1-01: kept", "ac-us1-01"), ("lost", "")]
-    assert named[2:] == [
-        ("AC-7: quick, a", "ac-7"),
-        ("Scenario: late", ""),
-        ("AC-8", "ac-8"),
-        ("AC-8-1 kept", "ac-8-1"),
-    ]
+    assert named[2:4] == [("AC-7: quick, a", "ac-7"), ("Scenario: late", "")]
+    assert named[4:] == [("AC-8", "ac-8"), ("AC-8-1 kept", "ac-8-1")]
 
 
 @pytest.mark.parametrize(
@@ -92,3 +90,13 @@ def test_long_lines_take_no_long() -> None:
     row = "| " + 'AC-1 `x` \u2192 "y" ' * 20_000 + " | z |"
     text = f"| Scenario | Gate |\n| --- | --- |\n{row}\n\n- Scenario" + " " * 200_000 + "x\n"
     assert len(scenarios(Document(text), [])) == 2
+
+
+def test_many_lines_among_many_scenarios_take_no_long() -> None:
+    known, line = scenarios(Document("- Scenario: a cart is kept"), []), Mock(text="a cart is lost", line=1)
+
+    def finding(count: int) -> Callable[[], object]:
+        source = Mock(path=b"x", items=[Mock(id="D1", acceptance=[line] * count)])
+        return lambda: list(unmapped_lines(source, {b"y": known * count}))
+
+    assert grows_with_length(finding, 100)

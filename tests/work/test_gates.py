@@ -17,15 +17,7 @@ from specguard.declaration.patterns import Covering
 from specguard.errors import MissingFact, SpecguardError
 from specguard.model import Origin
 from specguard.work.document_gates import read_gates
-from specguard.work.gates import (
-    LONGEST,
-    Gates,
-    PlannedGate,
-    flag_gates,
-    gates_of,
-    merge_gates,
-    name_of,
-)
+from specguard.work.gates import LONGEST, Gates, PlannedGate, flag_gates, gates_of, merge_gates, name_of
 from specguard.work.item import WorkItem
 from specguard.work.kinds import Gate, WorkKind
 from tests.rows import rows
