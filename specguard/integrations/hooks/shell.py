@@ -42,13 +42,15 @@ _DEEPEST: Final = 60
 _NESTED: Final = 4
 
 _DEVICES: Final = re.compile(rb"/dev/(?:null|zero|full|tty|stdin|stdout|stderr|fd/[0-9]+)")
-_PREFIXES: Final = ("sudo", "doas", "command", "builtin", "exec", "nohup", "time")
+_PREFIXES: Final = ("doas", "command", "builtin", "exec", "nohup")
 """Words that run the command behind them; only without options."""
 
-_WRAPPERS: Final = {"env": "u", "nice": "n", "setsid": "", "stdbuf": "eio", "timeout": "ks"}
+_WRAPPERS: Final = {
+    "env": "u", "nice": "n", "setsid": "", "stdbuf": "eio", "sudo": "gpu", "time": "fo", "timeout": "ks",
+}  # fmt: skip
 """Programs that run the command behind their options, each with the letters of those that have a value."""
 
-_WRAPPER_OPTIONS: Final = ("unset", "adjustment", "error", "input", "output", "kill-after", "signal")
+_WRAPPER_OPTIONS: Final = ("unset", "adjustment", "error", "input", "output", "kill-after", "signal", "user")
 """The long options of these programs that have a value."""
 
 _RUNNERS: Final = [["uv", "run"], ["poetry", "run"], ["pdm", "run"], ["python", "-m"], ["python3", "-m"]]
@@ -332,10 +334,8 @@ class Interpreter:
         return [path for word in words for path in self._paths(word)]
 
     def _paths(self, word: Word) -> list[bytes]:
-        if not word.text or word.text == "-" or "\0" in word.text:
-            return []
-        path = as_bytes(word.text)
-        if self.folder is None and not path.startswith(b"/"):
+        path = as_bytes(word.text or "")
+        if path in (b"", b"-") or b"\0" in path or (self.folder is None and path[:1] != b"/"):
             return []
         if path.startswith(b":/") and self.tree:
             # Git reads this as the root of the working tree.
