@@ -275,7 +275,8 @@ def _fix_text(artifact: Artifact, name: str, allowed: str | Sequence[str]) -> st
     values = [allowed] if isinstance(allowed, str) else allowed
     value = _EXAMPLES.get(values[0], " or ".join(values))
     if artifact.structured:
-        return f"Give it the key {name!r}" + ("." if allowed == ANY else f" with a value such as {value}.")
+        such = ": 'none' is one" if allowed == ANY else f" such as {value}"
+        return f"Give the key {name!r} a value{such}."
     advice = f"State it in front matter, or on a line '{name}: {_EXAMPLES.get(values[0], values[0])}'"
     if allowed == ANY:
         return f"{advice}; 'none' is a value, 'TBD' is not."

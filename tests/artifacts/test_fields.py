@@ -50,9 +50,9 @@ def test_a_document_is_asked_for_what_it_lacks(invalid: Judge) -> None:
         [finding] = invalid(f"# {allowed}\n", fields={"posture": allowed})
         assert finding.help == help
     assert [finding.help for finding in invalid("{}", path="f.json", fields=THREE)] == [
-        "Give it the key 'posture' with a value such as ready or not-ready.",
-        "Give it the key 'since' with a value such as 2026-01-31.",
-        "Give it the key 'owner'.",
+        "Give the key 'posture' a value such as ready or not-ready.",
+        "Give the key 'since' a value such as 2026-01-31.",
+        "Give the key 'owner' a value: 'none' is one.",
     ]
 
 
