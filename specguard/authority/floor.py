@@ -18,7 +18,7 @@ from specguard.authority.policy import Disregarded, Policy, encode
 from specguard.change.entries import sha256
 from specguard.declaration.patterns import Patterns
 from specguard.declaration.registry import Registry
-from specguard.declaration.rule import load
+from specguard.declaration.rule import import_path
 from specguard.errors import SpecguardError
 from specguard.model import Origin, Record
 
@@ -135,7 +135,8 @@ class Floor(Record):
             # A preset may suggest the former; the latter control how the floor itself is read.
             return False
         if one.key in origins or not one.key.startswith("rules.") or one.key in _APPROVER_SETTINGS:
-            return one.key in origins
+            # A table that only the repository has can have the key of the floor's setting: `report.evidence`.
+            return one.key in origins and one.before is not None
         table = ".".join(one.key.split(".")[:2])
         return table in origins or table == f"rules.{REPORTING_RULE}"
 
@@ -146,7 +147,7 @@ class Floor(Record):
 
     def _override_setting(self, data: dict[str, Any], one: Difference) -> None:
         """Write the floor's value and origins into the data; if more is tighter, add only new elements."""
-        place, name = _find_setting(data, one.key)
+        place, name = _find_setting(data, one)
         origins, value, old, new = data["origins"], one.before, one.old, one.new
         taken = {one.key: one.key}
         if one.grows and isinstance(new, dict):
@@ -177,9 +178,9 @@ def _keeps_both(one: Difference) -> bool:
     return of_tables or tuple(one.key.split(".")) in UNITED_LISTS
 
 
-def _find_setting(data: Any, key: str) -> tuple[dict[str, Any], str]:
+def _find_setting(data: Any, one: Difference) -> tuple[dict[str, Any], str]:
     """Return the table of a policy's data that holds a setting, and the setting's name in it."""
-    head, _, rest = key.partition(".")
+    head, _, rest = one.key.partition(".")
     if head == "rules":
         name, _, field = rest.partition(".")
         rule = next(rule for rule in data["rules"] if rule["name"] == name)
@@ -195,6 +196,6 @@ def _find_setting(data: Any, key: str) -> tuple[dict[str, Any], str]:
     if isinstance(value, tuple):
         return value[1], rest
     kind, _, field = rest.rpartition(".")
-    # A name may have a dot, as `gpt-5.1` has.
-    is_field = kind in value and field in load(value[kind][0])._fields
+    # A name may have a dot, as `gpt-5.1` has; a whole table is of the class of the others.
+    is_field = kind in value and value[kind][0] != import_path(type(one.before))
     return (value[kind][1], field) if is_field else (value, rest)
