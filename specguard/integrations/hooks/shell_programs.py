@@ -215,7 +215,7 @@ def _sets_hooks(words: Words) -> bool:
 def _check_hooks(shell: Interpreter, name: str, words: Words, stdin: str | None) -> None:
     """Record if a command skips its hooks, and the message of a commit."""
     longs = ["message", "file", "reuse-message", "reedit-message", "template", "author", "date", "fixup",
-             "squash", "trailer"]  # fmt: skip
+             "squash", "trailer", "cleanup"]  # fmt: skip
     valued = {"commit": "mFCct", "am": "", "rebase": "sX"}.get(name, "msFX")
     options, _ = options_of(words, valued, longs, attached="Su" if name == "commit" else "SC")
     if _is_dry(options):
@@ -223,9 +223,9 @@ def _check_hooks(shell: Interpreter, name: str, words: Words, stdin: str | None)
     short = name in ("commit", "am") and has(options, "n")
     if short or any("no-verify".startswith(option) and len(option) > 6 for option, _ in options):
         shell.effects.bypasses.append(f"`git {name} --no-verify` skips the hooks")
-    # A message may be another repository's or branch's; it is judged after the commit.
-    is_reused = has(options, "C", "c", "fixup", "squash", "reuse-message", "reedit-message", "trailer")
-    if name != "commit" or shell.folder is None or shell.placed or shell.switched or is_reused:
+    # A message may be another repository's or branch's, or cleaned otherwise; it is judged after the commit.
+    later = has(options, "C", "c", "fixup", "squash", "reuse-message", "reedit-message", "trailer", "cleanup")
+    if name != "commit" or shell.folder is None or shell.placed or shell.switched or later:
         return
     texts = [
         value.text if option in ("m", "message") else shell.text_of(value, stdin)
