@@ -174,11 +174,13 @@ class AuthorityFile:
             kind = next(one for one in (kind, "chore", "docs", *types) if one in types)
         if form and form.settings.get("scope") == "required":
             kind += f"({(form.settings.get('scopes') or ['authority'])[0]})"
+        if form and form.settings.get("description_case") == "upper":
+            description = description.capitalize()
         repository, current = self.repository, self.repository.branch or ""
         names = [os.fsencode(name) for name in (current, short_name(current))]
         # The first commit makes the branch that judges; nothing protects it before.
         branch = repository.head and protects and protects.settings["branches"].used(names)
-        switch = f"git switch -c {description.replace(' ', '-')} && " if branch else ""
+        switch = f"git switch -c {description.lower().replace(' ', '-')} && " if branch else ""
         message = shlex.quote(f"{kind}: {description}")
         paths = shlex.join(f"{at_root()}{file}" for file in files)
         force = "-f " if any(map(repository.ignores, files)) else ""

@@ -249,9 +249,8 @@ def sync(run_root: str, plan: str, write: bool, output_format: str) -> int:
     repository = opt.find_repository()
     root, kinds = repository.work_tree(), open_policy(Request(environment=os.environ)).declared("plan_kinds")
     files = task_progress.plan_files(kinds, root, plan)
-    runs = open_store(run_root).runs()
     with Git(repository) as git:
-        drifts = list(task_progress.Sync(files, runs, git=git, root=root).drifts())
+        drifts = list(task_progress.Sync(files, open_store(run_root).runs(), git=git, root=root).drifts())
     fixable = [drift for drift in drifts if drift.status]
     for drift in fixable if write else ():
         drift.file.mark(drift.task, status=drift.status, evidence=drift.evidence)

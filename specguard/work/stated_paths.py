@@ -105,8 +105,7 @@ def asks_of(item: WorkItem) -> list[Ask]:
     mentions = sorted(_mentions(text, [*titles, "Tasks"]), key=lambda ask: ask.how != "task")
     listed = [ask for section in Document(text).entitled(*titles) for ask in _paths(section.blocks)]
     asks = [*(one for one in listed if one.path and one.how == "listed"), *mentions]
-    strongest = {ask.path: ask for ask in reversed(asks)}
-    return sorted(strongest.values(), key=lambda ask: (ask.line, ask.path))
+    return sorted({ask.path: ask for ask in reversed(asks)}.values(), key=lambda ask: (ask.line, ask.path))
 
 
 def allowed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
