@@ -39,7 +39,7 @@ LONGEST: Final = 4000
 """The maximum number of characters read from an item."""
 
 _KEPT: Final = re.compile(
-    r"\b(?:kept|keep|retain|remain|preserv|stay|left|untouched|unchanged|closure)", re.IGNORECASE
+    r"(?i)\b(?<!not )(?:kept|keep|retain|remain|preserv|stay|left(?![ -]?over)|untouched|unchanged|closure)"
 )
 _REMOVED: Final = re.compile(r"\b(?:remov|delet|drop|purge|move[ds]?\b|rename|gone)", re.IGNORECASE)
 _NOT: Final = re.compile(r"\bnot\b", re.IGNORECASE)
@@ -95,7 +95,8 @@ def read_manifest(blocks: Sequence[AnyBlock]) -> Sequence[ListedPath]:
     label: State = ""
     for block in blocks:
         if isinstance(block, Paragraph):
-            is_label = block.text.plain.rstrip().endswith((":", "\uff1a")) or bold_words(block.text)
+            words = bold_words(block.text).split()
+            is_label = 0 < len(words) < 4 or block.text.plain.rstrip().endswith((":", "\uff1a"))
             label = _state(block.text.plain) if is_label else ""
         elif isinstance(block, Heading):
             label = ""
