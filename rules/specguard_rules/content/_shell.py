@@ -113,10 +113,10 @@ class Command(Record, frozen=False):
         """The program's name without its folder."""
         return base_name(self.words)
 
-    def unwrap(self) -> Sequence[str]:
-        """Return the words of the command that finally runs, without `sudo`, `env` and similar programs."""
+    def unwrap(self, last: str = "") -> Sequence[str]:
+        """Return the words of the command that finally runs, without `sudo`, `env` and others over `last`."""
         words = self.words
-        while (wrapper := base_name(words)) in WRAPPERS:
+        while (wrapper := base_name(words)) in WRAPPERS and wrapper != last:
             valued = WRAPPERS[wrapper].split()
             at = 1
             while at < len(words) and (words[at][:1] == "-" or (wrapper == "env" and "=" in words[at])):

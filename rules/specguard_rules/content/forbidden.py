@@ -309,9 +309,9 @@ def has_form(command: Command, form: Sequence[str], unless: Sequence[str] = ()) 
         form: the form's words.
         unless: options or words, each of which makes the command another one.
     """
-    from specguard_rules.content._shell import WRAPPERS, base_name
+    from specguard_rules.content._shell import base_name
 
-    words = command.words if form[0] in WRAPPERS else command.unwrap()
+    words = command.unwrap(form[0])
     carried = range(1, min(len(words), _MOST_CARRIED)) if base_name(words) in _CARRIERS else ()
     named = (words[at:] for at in (0, *carried) if base_name(words[at:]) == form[0])
     return any(_matches_form(one, form, unless) for one in named)
