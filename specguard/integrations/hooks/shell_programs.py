@@ -104,9 +104,10 @@ def _sed(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
     others = [word for word in words if (word.text or "-") not in inline]
     options, operands = options_of(others, "ef", ["expression", "file"])
     operands = [word for word in operands if word.text != ""] if inline else []
-    # Without these options, the first operand is the script, which may have variables.
+    # Without these options, the first operand is the script; a variable there may as well be an option.
     for path in shell.paths(*operands[not has(options, "e", "f", "expression", "file") :]):
-        shell.edit(path)
+        if operands[0].text or os.path.lexists(shell.absolute(path)):
+            shell.edit(path)
 
 
 def _copy(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
@@ -126,9 +127,8 @@ def _copy(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
         inside = several or target.endswith(b"/") or place in shell.made or os.path.isdir(place)
         for source in shell.paths(*sources):
             last = source.rstrip(b"/").rpartition(b"/")[2]
-            content = None if name == "ln" else shell.content_of(source)
             path = os.path.join(target, last) if inside and not is_link and last.strip(b".") else target
-            shell.edit(path, content, gone=is_link)
+            shell.edit(path, None if name == "ln" else shell.content_of(source), gone=is_link)
             if name == "mv":
                 shell.edit(source, gone=True)
         # Whether the folder is made is not certain.
