@@ -272,9 +272,7 @@ def _takes_name(program: str, arguments: Sequence[str]) -> bool:
         return _selects_by_name(program, arguments)
     if program in ("get-process", "gps"):
         return all(word.lower() != "-id" for word in arguments)
-    if program == "ps":
-        return any(re.fullmatch(r"-[A-Za-z]*C", word) for word in arguments)
-    return program == "pidof"
+    return program == "pidof" or (program == "ps" and any(re.match(r"-\w*C$", one) for one in arguments))
 
 
 def _selects_by_name(program: str, arguments: Sequence[str]) -> bool:

@@ -662,15 +662,18 @@ def _losses(entry: Entry, hunks: Sequence[Hunk], setting: str, base: Base) -> It
     """Yield a finding for each place at which a file loses lines."""
     # A last line without an end gets one where text is added around it, as on Windows if the text has such.
     old = dict(base.change.git.blobs([entry.old]))[entry.old]
-    ended = hunks[-1].old_start + len(hunks[-1].removed) if old is None else old.count(b"\n")
+    ended = hunks[-1].old_start + len(hunks[-1].removed) - 1 if old is None else old.count(b"\n")
     for hunk in hunks:
-        # If the newline at the file's end changed, one line that stays can be among those of both sides.
-        added = set(hunk.added)
-        ways = ((one, one + b"\r" * (at > ended)) for at, one in enumerate(hunk.removed, hunk.old_start))
-        both = [at for at, (one, other) in enumerate(ways) if one.strip() and {one, other} & added][:1]
-        lost = [at for at, one in enumerate(hunk.removed) if one.strip() and at not in both]
+        # In large changes, git also shows lines that stay in their place as removed and added.
+        kept = {at for at, one in enumerate(hunk.removed) if one.strip() and hunk.added[at : at + 1] == [one]}
+        if not kept and hunk.old_start + len(hunk.removed) > ended:
+            # If the newline at the file's end changed, one line that stays can be among those of both sides.
+            added = set(hunk.added)
+            ways = ((one, one + b"\r" * (at > ended)) for at, one in enumerate(hunk.removed, hunk.old_start))
+            kept = {*[at for at, way in enumerate(ways) if way[0].strip() and not added.isdisjoint(way)][-1:]}
+        lost = [at for at, one in enumerate(hunk.removed) if one.strip() and at not in kept]
         if lost:
-            first, count = hunk.old_start + lost[0], len(hunk.removed) - lost[0] - (both > lost[:1])
+            first, count = hunk.old_start + lost[0], len({*range(lost[0], len(hunk.removed))} - kept)
             text = hunk.removed[lost[0]].decode("utf-8", "backslashreplace").strip()
             lines = f"line {first}" if count == 1 else f"{count} lines from line {first} on"
             message = f"{path_text(entry.path)} loses {lines}: {text[:120]}"

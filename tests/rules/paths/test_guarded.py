@@ -2,12 +2,16 @@
 
 import re
 import subprocess
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from specguard.change.entries import Entry
+from specguard.change.lines import Hunk
 from specguard.change.tree import Tree
 from specguard.testing import Repository, run_here
-from specguard_rules.paths.guarded import _PIN, _resolve
+from specguard_rules.paths.guarded import _PIN, _losses, _resolve
 from tests.changes import git_of
 from tests.taking import grows_with_length
 
@@ -47,7 +51,15 @@ def test_a_link_is_followed_in_the_time_of_its_length(repository: Repository) ->
 
 def test_a_comment_behind_a_version_is_read_in_the_time_of_its_length() -> None:
     def read(count: int) -> None:
-        line = b"rev: 1 #" + b" " * count
-        assert not re.fullmatch(_PIN, line + b"\n" + line + b"\xff")
+        assert not re.fullmatch(_PIN, b"\n".join([b"rev: 1 #" + b" " * count] * 2) + b"\xff")
 
     assert grows_with_length(lambda count: lambda: read(count), 50)
+
+
+def test_a_line_that_git_shows_as_removed_and_added_in_its_place_is_kept(repository: Repository) -> None:
+    repository.commit("test: base", files={"x": "a\nb\nc\n"})
+    entry = Entry(b"x", "M", 0o100644, 0o100644, repository.oid("HEAD:x"), "")
+    hunks = [Hunk(1, [b"a", b"b"], 1, [b"a", b"b", b"x"]), Hunk(1, [b"a", b"b"], 1, [b"a", b"x", b"b"])]
+    with git_of(repository) as git:
+        base: Any = SimpleNamespace(change=SimpleNamespace(git=git))
+        assert [one.message for one in _losses(entry, hunks, "", base)] == ["x loses line 2: b"]

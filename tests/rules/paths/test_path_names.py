@@ -10,16 +10,8 @@ from specguard.declaration.look_alikes import reading
 from specguard.testing import Repository
 from specguard_rules.finding_texts import shell_quote
 from specguard_rules.paths.deceptive_path import crafted_paths, is_git_name, may_be_suspicious, suspicion
+from tests.rows import rows
 from tests.taking import grows_with_length
-
-HONEST = [
-    "README.md", "foo~", "foo.el~", "file.~1~", "a-b_c.d", ".gitignore", "console.py", "v1.0..2", "%41",
-    "[x].md", "café.md", "cafe\u0301.md", "日本語.md", "API仕様.md", "한글.txt", "документы", "план.md",
-    "资料\uff08最终\uff09.md", "Ωmega.md", "Δt.md", "λx.py", "µs.md", "\u03b1.md", "עברית.md",
-    "\u0645\u0631\u062d\u0628\u0627.md", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645.md", "क्\u200dष.md",
-    "❤️.md", "👨\u200d👩\u200d👧.md", "1️⃣.md", "Ångström.md", "x².md", "½.md", "ﬁle.md",
-    "\u0131\u015f\u0131k.md", "wait….md",
-]  # fmt: skip
 
 ERRORS: dict[str, list[bytes]] = {
     "encoding": [b"\xff.md"],
@@ -46,7 +38,7 @@ WARNINGS: dict[str, list[bytes]] = {
 
 
 def test_honest_names_are_not_suspicious() -> None:
-    assert [name for name in HONEST if suspicion(name.encode()) is not None] == []
+    assert [name for name in rows(__file__, "honest") if suspicion(name.encode()) is not None] == []
 
 
 @pytest.mark.parametrize(("severity", "names"), [("error", ERRORS), ("warning", WARNINGS)])
