@@ -351,10 +351,11 @@ _HOST_WORDS: Final = rb"(?i)localhost|127\.[0-9]|\[::1\]|0\.0\.0\.0"
 class HostNetworkCall(Rule):
     r"""A CI step calls a service on the CI host.
 
-    That is localhost, api.localhost, 127.0.0.1, [::1] or 0.0.0.0. The rule reads GitHub workflows, composite
-    actions, GitLab files and their scripts. It looks for clients such as `curl`, and programs with a URL or
-    host and port, also in `env:` (`DB_HOST` too). Jobs with `container:` or `image:`, `docker compose exec`,
-    `docker run`, comments and health checks are fine. What it cannot follow (`make` targets) is information.
+    That is localhost, api.localhost, 127.0.0.1, [::1], or for clients and in URLs 0.0.0.0. The rule reads
+    GitHub workflows, composite actions, GitLab files and their scripts. It looks for clients such as `curl`,
+    and programs with a URL or host and port, also in `env:` (`DB_HOST` too). Jobs with `container:` or
+    `image:`, `docker compose exec`, `docker run`, comments and health checks are fine. What it cannot follow
+    (`make` targets) is information.
 
     Why is this bad? Such a job breaks where ports, proxies or names differ.
 
