@@ -42,7 +42,7 @@ _KEPT: Final = re.compile(
     r"(?i)\b(?<!not )(?:kept|keep|retain|remain|preserv|stay|left(?![ -]?over)|untouched|unchanged|closure)"
 )
 _REMOVED: Final = re.compile(r"\b(?:remov|delet|drop|purge|move[ds]?\b|rename|gone)", re.IGNORECASE)
-_NOT: Final = re.compile(r"\bnot\b", re.IGNORECASE)
+_NOT: Final = re.compile(r"(?i)\bnot\b(?! (?:kept|keep|retain|remain|preserv|stay|left|untouched|unchanged))")
 # Words that are not a reason by themselves.
 _NO_REASON: Final = re.compile(
     r"(?:remov|delet|drop|purge|mov|renam|clean)\w*|gone|and|are|director(?:y|ies)|done|files?|folders?|following|from"
