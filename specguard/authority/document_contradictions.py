@@ -27,8 +27,8 @@ LONGEST: Final = 10_000
 _NOT_ALPHANUMERIC: Final = bytes(byte for byte in range(256) if byte > 127 or not chr(byte).isalnum())
 _WITHOUT_MARKS: Final = str.maketrans("", "", "*`")
 _TAG: Final = re.compile(rb"<[^<>]{0,1000}>")
-# In an expression `^` and `$`, but for those that are escaped or in a class.
-_ENDS: Final = re.compile(r"(\\Q.*?\\E|\\.|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\])|[\^$]")
+# In an expression `^` and `$`, but for those that are escaped, quoted or in a class.
+_ENDS: Final = re.compile(r"(\\Q.*?(?:\\E|$)|\\[pP]\{\^|\\.|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\])|[\^$]")
 
 
 class KeyStatement(Record):

@@ -48,7 +48,7 @@ class Expression:
         """
         if "\\A" in self.text or "\\z" in self.text:
             return True
-        return _compile(f"(?m:{self.text})").search(to_utf8(text)) is not None
+        return _compile(f"(?m){self.text}").search(to_utf8(text)) is not None
 
     def matches(self, text: str | bytes) -> Iterator[str]:
         """Yield the matches in a text, from left to right, without overlap.
