@@ -202,7 +202,7 @@ def process_kills(found: Sequence[Command], depth: int = 0) -> Iterator[Command]
     """
     inside = {id(inner) for command in found for inner in command.nested}
     # A loop reads what is behind its end: `done < <(pgrep x)`.
-    ends = [one for one in reversed(found) if one.program == "done" and one.targets]
+    ends = [one for one in found[::-1] if one.program == "done" and one.targets and id(one) not in inside]
     looked_up: set[str] = set()
     before: list[Command] = []
     for command in (one for one in found if id(one) not in inside):
