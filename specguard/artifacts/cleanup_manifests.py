@@ -39,15 +39,15 @@ LONGEST: Final = 4000
 """The maximum number of characters read from an item."""
 
 _KEPT: Final = re.compile(
-    r"(?i)\b(?<!not )(?:kept|keep|retain|remain|preserv|stay|left(?![ -]?over)|untouched|unchanged|closure)"
+    r"(?i)\b(?<!not )(?:kept|keep|retain|remain|preserv|stay|left(?!-?over| over from)|untouched"
+    r"|unchanged|closure)"
 )
 _REMOVED: Final = re.compile(r"\b(?:remov|delet|drop|purge|move[ds]?\b|rename|gone)", re.IGNORECASE)
 _NOT: Final = re.compile(r"(?i)\bnot\b(?! (?:kept|keep|retain|remain|preserv|stay|left|untouched|unchanged))")
 # Words that are not a reason by themselves.
 _NO_REASON: Final = re.compile(
-    r"(?:remov|delet|drop|purge|mov|renam|clean)\w*|gone|and|are|director(?:y|ies)|done|files?|folders?|following|from"
-    r"|has|have|its|not|our|paths?|the|them|these|this|those|via|was|were|with|yes|none|because|see|above",
-    re.IGNORECASE,
+    r"(?i)(?:remov|delet|drop|purge|mov|renam|clean)\w*|gone|and|are|director(?:y|ies)|done|files?|folders?"
+    r"|following|from|has|have|its|not|our|paths?|the|them|these|this|those|via|was|were|with|yes|none|because|see|above"
 )
 _ACTIONS: Final = frozenset({"action", "disposition", "decision", "status", "outcome", "change", "operation"})
 _BETWEEN: Final = " -\u2013\u2014:;,.|>()[]\u2192#"
