@@ -123,7 +123,7 @@ def _copy(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
     for target in shell.paths(targets[0]):
         place = shell.absolute(target)
         # Then not what the link leads to is written; with a slash behind it, that is.
-        is_link = replaces_links and not target.endswith(b"/") and os.path.islink(place)
+        is_link = replaces_links and not target.endswith((b"/", b"/.")) and os.path.islink(place)
         inside = several or target.endswith(b"/") or place in shell.made or os.path.isdir(place)
         for source in shell.paths(*sources):
             last = source.rstrip(b"/").rpartition(b"/")[2]
