@@ -212,7 +212,7 @@ def process_kills(found: Sequence[Command], depth: int = 0) -> Iterator[Command]
         if ends and command is ends[-1]:
             ends.pop()
         words = command.unwrap()
-        fed = [] if command.targets or not ends else ends[-1].nested[:_MOST_CARRIED]
+        fed = [] if before or command.targets or not ends else ends[-1].nested[:_MOST_CARRIED]
         if assigned := re.match(_POWERSHELL_LOOKUP, " ".join(words)):
             looked_up.add(assigned[1].lower())
         elif _finds_by_name(command.nested) or (_program(words) in _READERS and _finds_by_name(fed + before)):
