@@ -288,9 +288,9 @@ def read_message(repository: Repository, request: Request) -> Message:
         who = [repository.environment.get(f"GIT_AUTHOR_{name}", "") for name in ("NAME", "EMAIL")]
         author = f"{who[0]} <{who[1]}>" if all(who) else ""
     # Git names no editor to the hooks of `-m` and `-F`, nor has the text of an agent's command one. Then a
-    # first line such as `#12: fix` stays. A comment has a space behind its first character.
-    is_kept = request.message or repository.environment.get("GIT_EDITOR") == ":"
-    if is_kept and raw[:1] in _COMMENT_CHARACTERS and raw[1:2].strip():
+    # first line such as `#12: fix` stays. A rebase's comment has a space behind its first character.
+    is_kept = repository.environment.get("GIT_EDITOR") == ":" and raw[1:2].strip()
+    if raw[:1] in _COMMENT_CHARACTERS and (request.message or is_kept):
         settings.setdefault("commit.cleanup", "whitespace")
     # While a merge is being concluded, this file has the merged commits.
     merge = os.path.exists(f"{repository.git_dir}/MERGE_HEAD")
