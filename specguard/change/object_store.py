@@ -245,14 +245,12 @@ class Store:
         store = f"{self.folder}/objects"
         if not self._scratch:
             self._scratch = True
-            os.makedirs(f"{store}/info", mode=0o700)
-            with open(f"{store}/info/alternates", "wb") as file:
-                file.write(os.fsencode(self.repository.objects) + b"\n")
+            write_file(f"{store}/info/alternates", os.fsencode(self.repository.objects) + b"\n")
             self._environment = {**self._environment, "GIT_OBJECT_DIRECTORY": store}
             self._end_batch()
-        while self._added:
+        if self._added:
             import zlib
-
+        while self._added:
             oid, content = self._added.popitem()
             data = zlib.compress(b"blob %d\0" % len(content) + content, 1)
             write_file(f"{store}/{oid[:2]}/{oid[2:]}", data)
