@@ -19,7 +19,7 @@ from specguard.change.worktree import worktrees
 from specguard.documents.fields import normal_name
 from specguard.engine.facts import Facts
 from specguard.engine.trusted_policy import Policies
-from specguard.errors import MissingFact, Needed, NotApplicable, if_known
+from specguard.errors import MissingFact, Needed, if_applicable, if_known
 from specguard.model import path_text
 from specguard.plans.plans import Plan, Plans
 from specguard.plans.task import Task
@@ -112,9 +112,7 @@ class _TreeReport:
     def read(self, read: Callable[[], _Value], otherwise: _Default) -> _Value | _Default:
         """Return the result of a function, or the second argument if a fact is missing or does not apply."""
         try:
-            return read()
-        except NotApplicable:
-            return otherwise
+            return if_applicable(read, otherwise)
         except MissingFact as missing:
             self.note(f"{missing.reason}: {missing.command}" if missing.command else missing.reason)
             return otherwise
