@@ -289,7 +289,8 @@ def _plain(text: str) -> str:
 
 def _unmarked(text: str) -> str:
     """Return text without the marks of emphasis; an escaped character loses its backslash."""
-    return _EMPHASIS.sub((lambda mark: mark[1] or "") if "\\" in text else "", text)
+    mark = (lambda found: found[1] or "") if "\\" in text else ""
+    return _EMPHASIS.sub(mark, text) if _MARKED.search(text) else text
 
 
 def _entities(text: str) -> str:
