@@ -238,9 +238,9 @@ class Process:
     @property
     def stderr(self) -> str:
         """The standard error so far, as text, without remarks on `.gitattributes` lines that git ignores."""
-        text = self._stderr.decode("utf-8", "backslashreplace")
-        # Behind the limit there may be more than such remarks.
-        return (re.sub(_REMARK, "", text, flags=re.M) if len(self._stderr) < ERROR_LIMIT else text).strip()
+        size, text = len(self._stderr), self._stderr.decode("utf-8", "backslashreplace")
+        # Behind the limit there may be more than such remarks. A hook would wait for an expression in vain.
+        return (re.sub(_REMARK, "", text, flags=re.M) if 0 < size < ERROR_LIMIT else text).strip()
 
     def stop(self) -> None:
         """Kill the program if it is still running, and close its pipes; may be called again."""
