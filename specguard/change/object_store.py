@@ -15,7 +15,7 @@ from functools import cached_property, partial
 from specguard.change.entries import HASHLIB_FROM, FormatError, object_id
 from specguard.change.process import CommandError, Process
 from specguard.change.repository import NO_CONFIGURATION, QUIET, Repository, search_path
-from specguard.errors import MissingFact, Reported
+from specguard.errors import MissingFact, Reported, if_known
 from specguard.model import TYPE_CHECKING, Record
 
 if TYPE_CHECKING:
@@ -270,13 +270,7 @@ class Store:
 
     def is_unstored(self, oid: str) -> bool:
         """True if a content was added that is in no store, and so in no commit."""
-        if oid not in self._added:
-            return False
-        try:
-            self._read_stored(oid, SMALL)
-        except MissingFact:
-            return True
-        return False
+        return oid in self._added and if_known(lambda: self._read_stored(oid, SMALL), None) is None
 
     # Objects
 
@@ -418,6 +412,9 @@ class Store:
     def _parse_header(self, oid: str, line: bytes) -> tuple[str, int]:
         parts = line.decode("ascii", "replace").split(" ")
         if len(parts) != 3 or parts[0] != oid or not parts[2].isdigit():
+            if oid in self._added:
+                # `is_unstored` asks for no step, whose remotes another process would list.
+                raise MissingFact(UNKNOWN_CONTENT)
             raise self.missing(f"object {oid}", "it is not in the object store")
         return parts[1], int(parts[2])
 
