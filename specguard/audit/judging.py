@@ -145,6 +145,9 @@ class PastGit(Git):
             return list(known)
         return super().revisions(head, *without)
 
+    def start_listings(self, head: str, without: str) -> None:
+        """Start nothing: the commits of the slice are known, and so are most lists of files."""
+
     def merge_bases(self, one: str, other: str) -> list[str]:
         """Return all best common ancestors of two commits, one of which may be the other's first parent."""
         past = self._past.get(other)

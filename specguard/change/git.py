@@ -58,6 +58,7 @@ _PARTS_AHEAD: Final = 4
 """The number of such processes that are started before the output of the first is needed."""
 
 _LISTING: Final = ("rev-list", "--topo-order", "--reverse", "--stdin")
+_FILES: Final = ("ls-tree", "-r", "-z", "--full-tree")
 _INDEX_DIFF: Final = ("diff-index", "--cached", *RAW, "--ita-invisible-in-index")
 _EACH_PARENT: Final = ("--always", "--root", *RAW)
 
@@ -203,9 +204,10 @@ class Git(Store):
         process = self.start(*_LISTING, stdin=stdin, wide=True)
         return self.read(process, "the change's commits").decode("ascii").split()
 
-    def start_revisions(self, head: str, without: str) -> None:
-        """Start to list commits for a later call of `revisions`."""
+    def start_listings(self, head: str, without: str) -> None:
+        """Start to list a head's commits and files, for later calls of `revisions` and `list_tree`."""
         self.start_early(*_LISTING, stdin=stdin_lines([head, f"^{without}"]))
+        self.start_early(*_FILES, "--name-only", self.commit(head).tree)
 
     # Walks of trees
 
@@ -303,7 +305,7 @@ class Git(Store):
         Raises:
             MissingFact: a tree object is not there, or a limit is exceeded.
         """
-        arguments = ("ls-tree", "-r", "-z", "--full-tree", *options, tree)
+        arguments = (*_FILES, *options, tree)
         return self.walk(what, *arguments, pairs=lambda: [("", self._tree_of(tree))], spare=spare)[:-1]
 
     def tree_entries(self, oid: str, kind: str, content: bytes) -> Iterator[tuple[bytes, int, str]]:
