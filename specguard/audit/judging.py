@@ -148,11 +148,6 @@ class PastGit(Git):
     def start_listings(self, head: str, without: str) -> None:
         """Start nothing: the commits of the slice are known, and so are most lists of files."""
 
-    def merge_bases(self, one: str, other: str) -> list[str]:
-        """Return all best common ancestors of two commits, one of which may be the other's first parent."""
-        past = self._past.get(other)
-        return [one] if past and past.parents[:1] == [one] else super().merge_bases(one, other)
-
     def mentioning(self, words: Sequence[str], tips: Sequence[str]) -> Iterable[PastCommit]:
         """Return the commits whose message contains one of some words; one read serves all changes."""
         last = self._places.get(tips[0], -1)

@@ -174,7 +174,7 @@ class Git(Store):
         Raises:
             MissingFact: the history does not go back far enough, as in a shallow clone.
         """
-        if one == other:
+        if one == other or one in self.commit(other).parents:
             return [one]
         try:
             return self.start("merge-base", "--all", one, other).read().decode("ascii").split()
@@ -198,15 +198,19 @@ class Git(Store):
         Raises:
             MissingFact: the history does not go back far enough, as in a shallow clone.
         """
-        if head in without:
+        known = [oid for oid in without if oid]
+        if head in known:
             return []
-        stdin = stdin_lines([head, *(f"^{oid}" for oid in without if oid)])
+        if self.commit(head).parents == known:
+            return [head]
+        stdin = stdin_lines([head, *(f"^{oid}" for oid in known)])
         process = self.start(*_LISTING, stdin=stdin, wide=True)
         return self.read(process, "the change's commits").decode("ascii").split()
 
     def start_listings(self, head: str, without: str) -> None:
         """Start to list a head's commits and files, for later calls of `revisions` and `list_tree`."""
-        self.start_early(*_LISTING, stdin=stdin_lines([head, f"^{without}"]))
+        if self.commit(head).parents != [without]:
+            self.start_early(*_LISTING, stdin=stdin_lines([head, f"^{without}"]))
         self.start_early(*_FILES, "--name-only", self.commit(head).tree)
 
     # Walks of trees
