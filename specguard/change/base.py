@@ -464,10 +464,10 @@ def find_branch_below(
     onto = map(git.repository.read_merge_head, ("rebase-merge/onto", "rebase-apply/onto"))
     at_head = change.source != "range" or ([head] in onto and not (change.pushed or git.repository.branch))
     places = {oid: place for place, oid in enumerate(git.revisions(head, base.oid))}
-    if not places:
-        return FoundBase()
-    parents = set(_recorded_parents(git, own))
+    parents = set(_recorded_parents(git, own)) if places else set[str]()
     rebased = git.repository.rebased_branches()
+    if len(places) < 2 and not (places and (at_head or parents - {base.ref} or rebased)):
+        return FoundBase()
     others = [
         ref
         for ref in [*git.repository.branches(), *rebased]
@@ -541,8 +541,8 @@ def _recorded_parents(git: Git, own: Collection[str]) -> Iterator[str]:
         # With a remote, this is the branch to push to; with `.`, the branch that it was made from.
         if values.get(f"branch.{name}.remote") == ".":
             yield short_name(values.get(f"branch.{name}.merge", ""))
-        made_from = git.repository.created_from(f"refs/heads/{name}")
-        yield "refs/remotes/" + made_from.removeprefix("refs/").removeprefix("remotes/")
+        if "/" in (made_from := git.repository.created_from(f"refs/heads/{name}")):
+            yield "refs/remotes/" + made_from.removeprefix("refs/").removeprefix("remotes/")
 
 
 def _graphite_parent(file: str, name: str) -> Iterator[str]:
