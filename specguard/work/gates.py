@@ -190,9 +190,7 @@ def gates_of_kind(kind: str, settings: WorkKind, origins: Mapping[str, Origin]) 
         key = f"work.{kind}.gates.{number}"
         places = (f"{key}.run", key, f"work.{kind}.gates")
         origin = next((origins[one] for one in places if one in origins), None)
-        # A default timeout of the policy does not count as the gate's own limit.
-        timeout = gate.timeout if f"{key}.timeout" in origins else ""
-        values: dict[str, Any] = {**vars(gate), **(vars(origin) if origin else {}), "timeout": timeout}
+        values: dict[str, Any] = {**vars(gate), **(vars(origin) if origin else {})}
         found.append(PlannedGate(**values, source="policy"))
     return found
 

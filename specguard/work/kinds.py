@@ -43,7 +43,7 @@ class Gate(Settings):
     kind: Literal["gate", "format", "teardown"] = setting(
         "gate", "`format` gets the changed files; `teardown` always runs"
     )
-    timeout: str = setting("20m", "the longest, in `s`, `m` or `h`", pattern="^[1-9][0-9]*[smh]$")
+    timeout: str = setting("", "the longest, as `30m`; else `command_timeout`", pattern="^[1-9][0-9]*[smh]$")
     wrapper: list[str] = setting([], 'words before it: `["docker", "compose", "run", "--rm", "ci"]`')
 
     def problem(self) -> str:

@@ -275,7 +275,7 @@ def test_the_schema_of_a_policy_is_closed_described_and_has_defaults(registry: R
     kind = schema["properties"]["work"]["additionalProperties"]["properties"]
     assert kind["number_format"]["default"] == ["{n}"]
     gate = kind["gates"]["items"]
-    assert gate["properties"]["timeout"]["default"] == "20m"
+    assert gate["properties"]["timeout"]["default"] == ""
     assert set(gate["required"]) == {"name", "run"}
     assert schema["properties"]["merge"]["default"] == "rebase"
     assert json.dumps(schema)

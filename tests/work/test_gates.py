@@ -100,13 +100,13 @@ def test_what_is_not_for_the_run(below: str) -> None:
 
 def test_the_policy_comes_first_and_a_command_is_one_gate(tree: Grow) -> None:
     text = "# P\n\n## Gates\n\n- `go test  ./...`\n- `make smoke`\n- `make smoke`\n"
-    policy = [Gate(name="unit tests", run="go test ./...", when=Covering(["**/*.go"]), timeout="5m")]
+    policy = [Gate(name="unit tests", run="go test ./...", when=Covering(["**/*.go"]))]
     origins = {"work.phase.gates.0.run": Origin("SPEC_AUTHORITY.md", 7)}
     found = gates_of(item(tree, text, *policy), origins)
     tests, smoke = found.gates
     assert (tests.name, tests.run) == ("unit-tests", "go test ./...")
     assert (tests.source, tests.named) == ("policy", "SPEC_AUTHORITY.md:7")
-    # The document asks for it whatever is changed; the limit is the default of the policy, not its own.
+    # The document asks for it whatever is changed; it has no limit of its own.
     assert (tests.is_unconditional, tests.timeout) == (True, "")
     assert (smoke.name, smoke.source) == ("make-smoke", "document")
     assert smoke.named == "phase-12.md:6"
