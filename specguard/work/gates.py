@@ -190,8 +190,7 @@ def gates_of_kind(kind: str, settings: WorkKind, origins: Mapping[str, Origin]) 
         key = f"work.{kind}.gates.{number}"
         places = (f"{key}.run", key, f"work.{kind}.gates")
         origin = next((origins[one] for one in places if one in origins), None)
-        values: dict[str, Any] = {**vars(gate), **(vars(origin) if origin else {})}
-        found.append(PlannedGate(**values, source="policy"))
+        found.append(PlannedGate(**vars(gate), **(vars(origin) if origin else {}), source="policy"))
     return found
 
 

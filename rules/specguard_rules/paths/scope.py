@@ -210,10 +210,9 @@ class OversizedChange(Rule):
             message = f"{path_text(path)} has {size:,} bytes; a file may have {self.file_bytes:,}"
             step = "Keep large files outside the repository, or let this one in with 'exclude'."
             yield Finding(message, step, path, key="file_bytes", setting="file_bytes")
-        if self.bytes:
-            total = sum(sizes[entry.new] for entry in counted if entry.has_new_content)
-            if total > self.bytes:
-                yield _too_large("bytes", f"the change's files come to {total:,} bytes", f"{self.bytes:,}")
+        total = sum(sizes[entry.new] for entry in counted if entry.has_new_content) if self.bytes else 0
+        if total > self.bytes:
+            yield _too_large("bytes", f"the change's files come to {total:,} bytes", f"{self.bytes:,}")
         if self.lines:
             totals = lines.totals([entry for entry in counted if entry.path not in large])
             if totals.added + totals.removed > self.lines:
@@ -241,9 +240,9 @@ class Companion(Settings):
 class MissingCompanion(Rule):
     r"""A path changes without the companion that must change too.
 
-    A change under `when` also gives content to a path under `require`. With a `trailer`, a commit or the pull
-    request may give a reason instead: `Docs-Impact: none, only names changed`. Before a commit, in a
-    queue or of a landed squash that is a warning.
+    A change under `when` also gives content to a path under `require`, or if it only removes, removes one.
+    With a `trailer`, a commit or the pull request may give a reason: `Docs-Impact: none, only names
+    changed`. Before a commit, in a queue or of a landed squash that is a warning.
 
     Why is this bad? A missing document, rollback or lock file is found late.
 
@@ -318,10 +317,14 @@ class MissingCompanion(Rule):
             if draft is None or draft.staged is None:
                 raise NotApplicable("what the commit changes is not known")
             entries = draft.staged()
+        gone = {entry.path for entry in entries if entry.deleted}
         for which, companion in enumerate(self.companions):
             changed = companion.when.among([entry.path for entry in entries])
-            required = {*companion.require.among(written_paths(entries))} if changed else ()
-            if not changed or any(has_new_words(one, base) for one in entries if one.path in required):
+            # What is only removed may leave with its companion.
+            others = gone.difference(changed) if gone.issuperset(changed) else ()
+            required = {*companion.require.among([*written_paths(entries), *others])} if changed else ()
+            met = (one.deleted or has_new_words(one, base) for one in entries if one.path in required)
+            if not changed or any(met):
                 continue
             key = companion.trailer
             stated = _stated_reasons(key, commits or (), pull_request, draft) if key else {}
