@@ -219,7 +219,7 @@ def confirm(question: str, words: Sequence[str]) -> bool:
 @opt.branch
 @opt.extra_gates
 @opt.number("--timeout", metavar="SECONDS", help="For all gates.")
-@opt.number("--command-timeout", metavar="SECONDS", help="For commands without their own.")
+@opt.number("--command-timeout", metavar="SECONDS", help="Each command's default.")
 @opt.flag("--dry-run", help="List the gates, and run none.")
 def gates(**words: Any) -> int:
     """Run the gates of the branch's item, or else of every kind, and the guard itself.
@@ -316,7 +316,7 @@ _agent_options = opt.combine(
 @opt.flag("--detach", help="Print the run's id and continue in the background.")
 @click.option("--announce", type=int, hidden=True)
 @opt.number("--timeout", metavar="SECONDS", help="For the whole run.")
-@opt.number("--command-timeout", metavar="SECONDS", help="For commands without their own.")
+@opt.number("--command-timeout", metavar="SECONDS", help="Each command's default.")
 @opt.extra_gates
 @opt.text("--approval-policy", metavar="WORD", help="The agent's approval policy.")
 @opt.text("--reuse-run", metavar="RUN", help="Use this run's folder again.")
@@ -380,7 +380,7 @@ def item(
 @opt.text("--agent", metavar="NAME", help="Use this agent instead.")
 @_until_option
 @opt.number("--timeout", metavar="SECONDS", help="For the whole run; never less.")
-@opt.number("--command-timeout", metavar="SECONDS", help="For commands without their own.")
+@opt.number("--command-timeout", metavar="SECONDS", help="Each command's default.")
 @opt.number("--max-attempts", metavar="N", help="The most rounds in all; never less.")
 def resume(run: str, run_root: str, **words: Any) -> int:
     """Continue RUN from its last step, with the same task and agent, or the command behind `--`.

@@ -240,9 +240,9 @@ class Companion(Settings):
 class MissingCompanion(Rule):
     r"""A path changes without the companion that must change too.
 
-    A change under `when` also gives content to a path under `require`, or if it only removes, removes one.
-    With a `trailer`, a commit or the pull request may give a reason: `Docs-Impact: none, only names
-    changed`. Before a commit, in a queue or of a landed squash that is a warning.
+    A change under `when` also gives content to a path under `require`, unless both only remove. With a
+    `trailer`, a commit or the pull request may give a reason: `Docs-Impact: none, only names changed`.
+    Before a commit, in a queue or of a landed squash that is a warning.
 
     Why is this bad? A missing document, rollback or lock file is found late.
 
