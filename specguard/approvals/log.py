@@ -103,9 +103,9 @@ class Log:
 
     @property
     def copies(self) -> Iterator[tuple[FiledRecord, str]]:
-        """The records that reuse a nonce, with the id of the first record that has it; the base is first."""
+        """The records that reuse a nonce, with the id of the original: in the base, signed, or older."""
         first: dict[str, str] = {}
-        for filed in sorted(self._by_age, key=lambda filed: "base" not in filed.places):
+        for filed in sorted(self._by_age, key=lambda one: ("base" not in one.places, not one.signatures)):
             other = first.setdefault(filed.record.nonce, filed.id)
             if other != filed.id:
                 yield filed, other
