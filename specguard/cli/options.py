@@ -227,8 +227,8 @@ approval = combine(
 
 
 def at_root() -> str:
-    """Return what git needs before a path from the root: nothing in the root itself."""
-    return "" if os.path.lexists(".git") else ":/"
+    """Return what git needs before a path from the root: nothing if the user is in the root itself."""
+    return "" if os.path.lexists(os.path.join(os.environ.get("GIT_PREFIX", ""), ".git")) else ":/"
 
 
 def find_repository() -> Repository:
