@@ -278,7 +278,7 @@ class MissingSpecChange(Rule):
         how = "Let a spec govern it, in [specs.governs], by a change of its own"
         how = f"Change {known}, which governs it" if known else how
         is_lost = commits is not None and bookkeeping.lacks_texts
-        where = "the pull request, if it does not" if is_lost else "the last paragraph of the commit message"
+        where = "the pull request, if it does not" if is_lost else "a trailer of the commit message"
         step = f"{how}; or add one {wanted}. Or say why not in {where}: '{settings.trailer}: none (REASON)'."
         found = Finding(message, step, first.path, side=first.side, setting="specs.code")
         found.key, found.severity = "no spec changed", "warning" if commits is None or is_lost else None
@@ -312,8 +312,8 @@ def _find_reason(key: str, commits: Sequence[Commit], pull_request: PullRequest 
                 return True, ""
             trailer_text = f"{key}: {shortened(trailer.value)}".rstrip()
             hint = f"; {trailer_text!r} is without a reason in brackets"
-        for trailer in found.find_misplaced(key):
-            hint = hint or f"; '{key}' in line {trailer.line} of a message is not in its last paragraph"
+        for one in found.find_misplaced(key):
+            hint = hint or f"; '{key}' in line {one.line} of a message is not in a last paragraph of trailers"
     return False, hint
 
 
