@@ -341,9 +341,9 @@ class Box:
 
     @property
     def files(self) -> list[str]:
-        """Its files: the comma-separated paths of its `files` details, else those that its text names."""
+        """Its files: the paths of its `files` details, as in `a.py, b.py`, else those that its text names."""
         if self.has("files"):
-            parts = [part for value in self.values("files") for part in re.split(r",(?![^{}]*})", value)]
+            parts = re.split(r"\n|,(?: and )?(?![^{}\n]*})|(?<=`) and (?=`)", "\n".join(self.values("files")))
             return [path for path in dict.fromkeys(map(without_remark, parts)) if path.lower() not in NOTHING]
         if self.id.startswith("T"):
             paths = [match[1].rstrip(".") for match in _PATH.finditer(self.text.replace("`", " "))]

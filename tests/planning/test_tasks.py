@@ -34,20 +34,20 @@ def test_a_box_in_a_fence_or_a_comment_is_none() -> None:
 def test_details_notes_and_what_belongs_to_no_task() -> None:
     boxes = Boxes(
         "# Tasks\n\nSome words.\n\n- loose\n- [ ] 1.1 Add it\n  and more of it\nof these\n"
-        "  - **verify**: `a | b`\n  - Verify: c `d`\n  - files: `a.py` (new), b/, n/a\n"
-        "  - Verify it and all: a\n  - Dependencies: 1.0\n  - doen: x\n  - done:\n\n  Words.\n\n"
-        "- loose\n\nGo.\n\n  - verify: e\n"
+        "  - **verify**: `a | b`\n  - Verify: c `d`\n  - files: `a.py` (new), b/, n/a, `c` and `d`, and e\n"
+        "  - files: {f\n  - files: g}\n  - Verify it and all: a\n  - Dependencies: 1.0\n  - doen: x\n"
+        "  - done:\n\n  Words.\n\n- loose\n\nGo.\n\n  - verify: e\n"
     )
     [box] = boxes.all
     assert box.values("verify") == ["a | b", "c `d`"]
-    assert box.files == ["a.py", "b/"]
+    assert box.files == ["a.py", "b/", "c", "d", "e", "{f", "g}"]
     assert box.notes == ["Verify it and all: a", "Words."]
     assert [(flaw.line, flaw.message) for flaw in task_flaws("t", boxes, spec_kit=False)][3:] == [
-        (13, "'dependencies' is not one of verify, files, depends, done"),
-        (14, "'doen' is not one of verify, files, depends, done"),
-        (15, "`done` of 1.1 is empty"),
+        (15, "'dependencies' is not one of verify, files, depends, done"),
+        (16, "'doen' is not one of verify, files, depends, done"),
+        (17, "`done` of 1.1 is empty"),
     ]
-    assert boxes.others == [5, 19, 23]
+    assert boxes.others == [5, 21, 25]
 
 
 @pytest.mark.parametrize(("value", "ids"), rows(__file__, "ids_of_what_a_task_depends_on"))
