@@ -57,7 +57,7 @@ _HIDDEN: Final = re.compile(
     re.MULTILINE,
 )
 """A fenced block, or a comment; a comment spans lines only if nothing but comments precedes it."""
-_HEADING: Final = re.compile(r"(#{1,6})(?:[ \t]+(.*)|$)")
+_HEADING: Final = re.compile(r"(#{1,6})(?:[ \t]+|$)(.*)")
 
 
 @dataclass(frozen=True)
@@ -215,8 +215,7 @@ class SourcePage:
         """
         begin, end = (within.line, within.end) if within else (0, len(self.lines))
         read = ((at, _HEADING.match(self.lines[at])) for at in range(begin, end))
-        found = [(at, match[1], match[2] or "") for at, match in read if match]
-        headings = [(at, len(marks), title.strip()) for at, marks, title in found if len(marks) <= level]
+        headings = [(at, len(one[1]), one[2].strip()) for at, one in read if one and len(one[1]) <= level]
         placed = zip(headings, [at for at, _, _ in headings[1:]] + [end], strict=False)
         return [PageSection(title, at + 1, stop) for (at, one, title), stop in placed if one == level]
 
@@ -471,8 +470,7 @@ def task_flaws(path: str, boxes: Boxes, *, spec_kit: bool) -> Iterator[Issue]:
         spec_kit: True for spec-kit's form, whose templates have lists that are not tasks.
     """
     if not boxes.all:
-        first = boxes.others[0] if boxes.others else 0
-        yield Issue(path, first, "no line of it is a task", "Write each as '- [ ] 1.1 WHAT'.")
+        yield Issue(path, next(iter(boxes.others), 0), "no line is a task", "Write each as '- [ ] 1.1 WHAT'.")
     for line in boxes.others if boxes.all and not spec_kit else ():
         message = "an item without a box is not a task, and comes into no plan"
         help = "Begin it with '- [ ] ', or move it below the task that it is about."
@@ -509,6 +507,8 @@ def _detail_flaws(path: str, box: Box, detail: Detail, known: Mapping[str, Box])
         yield Issue(path, line, f"{key!r} is not one of {', '.join(DETAILS)}", nearest(key, DETAILS))
     elif not value:
         yield Issue(path, line, f"`{key}` of {box.name} is empty", "Say it, or take it out.")
+    elif key == "verify" and value.startswith("`"):
+        yield Issue(path, line, f"`verify` of {box.name} goes on behind a command", "Name only one command.")
     for word in ids_of(value) if key == "depends" else ():
         if word.lower() not in known:
             message = f"{box.name} depends on {word!r}, which is not a task here"
