@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from itertools import dropwhile
 
 from specguard.documents.blocks import ENCLOSING, Fence, Heading, Html, List, Paragraph, Table, texts
 from specguard.documents.document import Document
@@ -129,10 +130,8 @@ def _is_excluded(words: str) -> bool:
 
 def _named_kind(words: str, kind: Kind = "gate") -> Kind:
     """Return the kind of gate that a heading or label names; a kind other than `gate` is kept."""
-    title = normal_title(words)
-    if kind != "gate":
-        return kind
-    return "format" if _FORMAT.match(title) else "teardown" if _TEARDOWN.match(title) else "gate"
+    title = normal_title(words) if kind == "gate" else ""
+    return "format" if _FORMAT.match(title) else "teardown" if _TEARDOWN.match(title) else kind
 
 
 _ENCLOSED: Final = "it is in a quote, in HTML or in a footnote"
@@ -192,9 +191,7 @@ def _read_text(text: Text, kind: Kind, why: str = "", title: str = "") -> Iterat
 
 def _is_command(text: str, *, alone: bool = False) -> bool:
     """True if a code span looks like a command, not a path, value or expression; a word only if `alone`."""
-    words = text.split()
-    while words and ASSIGNMENT.match(words[0]):
-        del words[0]
+    words = list(dropwhile(ASSIGNMENT.match, text.split()))
     if not words or not _PROGRAM.match(words[0]) or (len(words) > 1 and words[1] in _OPERATORS):
         return False
     program = words[0]
@@ -232,11 +229,9 @@ def _read_fence(fence: Fence, kind: Kind, why: str) -> Iterator[Read]:
         yield NotRead(fence.line, shown, why or "it is not a block of shell")
         return
     lines = [(number, line.strip()) for number, line in enumerate(fence.content.split("\n"), fence.first)]
-    whole = fence.content.rstrip()
-    if any(line.startswith("$ ") for _, line in lines):
-        lines = [(number, line[2:].strip()) for number, line in lines if line.startswith("$ ")]
-        whole = "\n".join(line for _, line in lines)
-    lines = [(number, line) for number, line in lines if line and not line.startswith("#")]
+    typed = list(_typed(lines))
+    whole = "\n".join(line for _, line in typed) or fence.content.rstrip()
+    lines = [(number, line) for number, line in typed or lines if line and not line.startswith("#")]
     own = [line for _, line in lines if line.split()[0] not in _SHELL_STATE and not ASSIGNMENT.match(line)]
     if lines and not own:
         yield NotRead(*lines[-1], "nothing follows that it is for")
@@ -250,6 +245,15 @@ def _read_fence(fence: Fence, kind: Kind, why: str) -> Iterator[Read]:
         yield _gate(_end_on_failure(whole), lines[0][0], kind, name_of(own[0]))
 
 
+def _typed(lines: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Yield the lines behind the prompts of a session, and those in which a command goes on."""
+    last = ""
+    for number, line in lines:
+        if line.startswith("$ ") or (last[:1] != "#" and last.endswith(("\\", "&&", "|"))):
+            last = (line[2:] if line.startswith("$ ") else line.removeprefix("> ")).strip()
+            yield number, last
+
+
 def _end_on_failure(block: str) -> str:
     """Return the script of a block that the failure of any of its lines ends."""
     lines, command = ["set -e"], ""
@@ -257,11 +261,10 @@ def _end_on_failure(block: str) -> str:
     for line in block.split("\n"):
         lines.append(line)
         command = f"{command}\n{line}".strip()
-        if len(command) > _LONGEST_TEXT or _goes_on(command):
-            continue
-        if not has_documents and _UNSEEN.match(command):
+        goes_on = len(command) > _LONGEST_TEXT or _goes_on(command)
+        if not (goes_on or has_documents) and _UNSEEN.match(command):
             lines.append("(exit $?)")
-        command = ""
+        command = command if goes_on else ""
     return "\n".join(lines).removesuffix("\n(exit $?)")
 
 
