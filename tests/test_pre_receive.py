@@ -167,7 +167,7 @@ def test_a_symbolic_ref_is_judged_as_the_branch_that_it_leads_to(server: Server)
         server.hook(flags)
         for name in names:
             server.refuses(f"{first}:refs/heads/{name}", force=True)
-            server.refuses(f":refs/heads/{name}", because="the push deletes")
+            server.refuses(f":refs/heads/{name}", because=f"Let {'--base' if flags else 'HEAD'} name another")
     assert server.remote.oid("main") == tip
 
 

@@ -278,7 +278,7 @@ def open_received(git: Git, request: Request) -> Sequence[Change]:
         push.remote_ref = git.repository.target_of(push.remote_ref)
         if push.new is None and push.remote_ref == found.ref:
             message = f"the push deletes {found.name}, which everything trusted is read from"
-            help = "Let HEAD name another branch first, if this one is to go."
+            help = f"Let {'--base' if request.base else 'HEAD'} name another branch first, if this is to go."
             raise SpecguardError(message, help=help, code="not-possible")
     return [change_of_push(git, request, found, push) for push in pushes]
 
