@@ -343,7 +343,8 @@ which is in files on purpose.
 def published_secrets(run: Run, tree: str) -> str:
     """Return a section of Markdown about files that contain a secret of the environment; empty if none do.
 
-    Only the exact values are searched. Text that only looks like a credential is left to rules.
+    Only the exact values are searched, in paths, contents and targets of links. Text that only looks like a
+    credential is left to rules.
 
     Args:
         run: the run; a value that the same file has in the base is public already.
@@ -357,12 +358,12 @@ def published_secrets(run: Run, tree: str) -> str:
     if not secrets:
         return ""
     place, lines = run.place, []
-    entries = [entry for entry in place.git.diff_trees(place.base, tree) if entry.is_file]
+    entries = [entry for entry in place.git.diff_trees(place.base, tree) if entry.is_file or entry.is_symlink]
     for entry, (_, content) in zip(entries, place.git.blobs([one.new for one in entries]), strict=True):
-        leaked = [value for value in secrets if value in (content or b"")]
+        leaked = [value for value in secrets if value in entry.path or value in (content or b"")]
         if leaked and entry.was_file:
             before = next(place.git.blobs([entry.old]))[1] or b""
-            leaked = [value for value in leaked if value not in before]
+            leaked = [value for value in leaked if value not in entry.path and value not in before]
         lines += [f"- {path_text(entry.path)} holds the value of {secrets[value]}" for value in leaked]
     heading = "## Secrets that must not be published\n\nTake them out of these files:\n\n"
     return heading + "\n".join(lines) + "\n" if lines else ""

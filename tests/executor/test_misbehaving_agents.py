@@ -161,10 +161,10 @@ def test_a_token_that_is_printed_is_in_no_file_of_the_run(
 
 @pytest.mark.parametrize("mended", [True, False])
 def test_a_token_that_is_left_in_a_file_is_not_published(workshop: Workshop, mended: bool) -> None:
-    first = f"echo '{TOKEN}' $ROUND > src/new.py"
-    script = f"if [ $ROUND = 1 ]; then {first}; else {GOOD}; fi" if mended else first
+    first = f"echo '{TOKEN}' $ROUND > src/new.py; touch src/{TOKEN}.py; ln -sf {TOKEN} src/link"
+    script = f"if [ $ROUND = 1 ]; then {first}; else rm src/*; {GOOD}; fi" if mended else first
     done = workshop.work(script, "--max-attempts", "2", environment={"SOME_TOKEN": TOKEN})
-    assert "src/new.py holds the value of SOME_TOKEN" in workshop.told[1]
+    assert workshop.told[1].count(" holds the value of SOME_TOKEN") == 3
     assert (done.exit_code == 0) is mended, done
     assert len(workshop.commits()) == mended
     for name, content in workshop.kept().items():
