@@ -34,7 +34,7 @@ def reading(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
-    seen = "".join(_ascii_look(char) for char in text if not is_invisible(char))
+    seen = "".join(map(_ascii_look, text))
     return unicodedata.normalize("NFC", seen.casefold())
 
 
@@ -44,9 +44,9 @@ def readings(text: str) -> Iterator[str]:
     A stroke may be an l, an I or a 1, and a ring an O or a 0. The shape does not show which is meant.
     """
     yield reading(text)
-    if text.isascii():
+    looks = [(_ascii_look(char).casefold(), char.isascii()) for char in text if _ascii_look(char)]
+    if all(typed or look not in f"{_STROKES}{_RINGS}" for look, typed in looks):
         return
-    looks = [(_ascii_look(char).casefold(), char.isascii()) for char in text if not is_invisible(char)]
     for stroke in _STROKES:
         for ring in _RINGS:
             seen = "".join(
@@ -130,13 +130,12 @@ def described(char: str) -> str:
     return f"U+{ord(char):04X} {unicodedata.name(char, '')}".rstrip()
 
 
+@lru_cache(maxsize=4096)
 def _ascii_look(char: str) -> str:
-    """Return the ASCII character that a character resembles in either case."""
-    plain = _ascii_char(char)
-    if not plain.isascii() and len(char.upper()) == 1:
-        upper = _ascii_char(char.upper())
-        plain = upper if upper.isascii() else plain
-    return plain
+    """Return the ASCII character that a character resembles in either case; nothing for an invisible one."""
+    plain = "" if is_invisible(char) else _ascii_char(char)
+    upper = _ascii_char(char.upper()) if len(char.upper()) == 1 else plain
+    return upper if upper.isascii() and not plain.isascii() else plain
 
 
 @lru_cache(maxsize=4096)
