@@ -77,7 +77,7 @@ def flaws(folder: SourceFolder) -> list[Issue]:
     """
     names = (PROPOSAL, "design.md", TASKS) if folder.form == "openspec" else ("spec.md", "plan.md", TASKS)
     found = list(_change_flaws(folder) if folder.form == "openspec" else _feature_flaws(folder))
-    found += [flaw for name in names for flaw in _placeholder_issues(folder, name)]
+    found += [flaw for name in names for flaw in _text_issues(folder, name)]
     path, text = f"{folder.path}/{TASKS}", folder.read(TASKS)
     if text is None:
         found.append(Issue(path, 0, "there are no tasks", "Write them as '- [ ] 1.1 WHAT'."))
@@ -161,7 +161,7 @@ def _spec_flaws(folder: SourceFolder) -> Iterator[Issue]:
         page = SourcePage((folder.read(name) or "") if name.lower().endswith(".md") else "")
         path = f"{folder.path}/{name}"
         if name in deltas:
-            yield from _placeholder_issues(folder, name)
+            yield from _text_issues(folder, name)
             yield from _section_flaws(path, page)
             for operation, found in requirements(page).items():
                 for requirement in found if operation in ("ADDED", "MODIFIED") else ():
@@ -182,9 +182,6 @@ def _section_flaws(path: str, page: SourcePage) -> Iterator[Issue]:
     elif not any(requirements(page).values()):
         help = "Write each as '### Requirement: NAME', with its text and a '#### Scenario: NAME' below."
         yield Issue(path, known[0].line, f"no requirement is below '## {known[0].title}'", help)
-    if page.open_fence:
-        message = "a fenced block is never closed, and hides all below it"
-        yield Issue(path, page.open_fence, message, "Close the fence.")
     for section in [*sections, *page.sections(1)]:
         before = [one for one in known if one.line < section.line]
         if before and not _operation(section):
@@ -240,13 +237,16 @@ def _read_section(page: SourcePage, within: PageSection) -> Iterator[Requirement
             yield Requirement(match[1].strip(), section.line, text, steps)
 
 
-# Placeholders.
+# Placeholders, and fences that are never closed.
 
 
-def _placeholder_issues(folder: SourceFolder, name: str) -> Iterator[Issue]:
-    lines = SourcePage(folder.read(name) or "").lines
-    for line, text in placeholders(lines, templates=folder.form == "spec-kit"):
-        yield Issue(f"{folder.path}/{name}", line, f"a placeholder is left: {text[:80]!r}", "Replace it.")
+def _text_issues(folder: SourceFolder, name: str) -> Iterator[Issue]:
+    page, path = SourcePage(folder.read(name) or ""), f"{folder.path}/{name}"
+    for line, text in placeholders(page.lines, templates=folder.form == "spec-kit"):
+        yield Issue(path, line, f"a placeholder is left: {text[:80]!r}", "Replace it.")
+    if page.open_fence and name != "design.md":
+        message = "a fenced block is never closed, and hides all below it"
+        yield Issue(path, page.open_fence, message, "Close the fence.")
 
 
 def placeholders(lines: Sequence[str], *, templates: bool = False) -> Iterator[tuple[int, str]]:
