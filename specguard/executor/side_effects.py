@@ -203,7 +203,9 @@ def _changes_outside(run: Run, place: Place, before: State, after: State) -> lis
         what, _, rest = name.partition(" ")
         if old == new or (what == "beside" and not new):
             continue
-        verb = "was changed" if old and new else "appeared" if new else "is gone"
+        # Of a file of settings only some may be new or gone.
+        is_there = (old and new) or name in ("git config", "config config")
+        verb = "was changed" if is_there else "appeared" if new else "is gone"
         rest = path_text(os.fsencode(rest))
         change = f"{_SUBJECTS[what].format(rest)} {verb}"
         agents = what == "ref" and (place.has_made(new.split(" ")[0]) or rest.startswith("refs/replace/"))
