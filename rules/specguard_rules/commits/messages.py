@@ -398,11 +398,13 @@ class CommitForm(Rule):
                 field = "commit.body" if key in ("blank_line", "body_width") else message.field
                 yield _flaw(message, problem, step, key, field=field, cmd=reword(message, by_id, words))
         for commit in by_id.values() if self.authors else ():
-            for role, person in (("author", commit.author), ("committer", commit.committer)):
-                if not any(expression.search(person) for expression in self.authors):
-                    step = "Set your name, then `git commit --amend --only --no-edit --reset-author`"
-                    what = f"the {role} {quote(person)} is not one that the policy names"
-                    key = f"{role} {person}"
+            for role, who in (("author", commit.author), ("committer", commit.committer)):
+                if not any(expression.search(who) for expression in self.authors):
+                    # Another's work stays theirs, and amending alters only the last commit.
+                    own = " --reset-author" if role == "author" else ""
+                    amend = f"git commit --amend --only --no-edit{own}"
+                    step = f"Set your name; then, if it is the last commit: `{amend}`"
+                    what, key = f"the {role} {quote(who)} is not one that the policy names", f"{role} {who}"
                     yield _flaw(commit.message, what, step, key, "authors", field="commit.author")
 
     def _byte_problems(self, message: Message) -> Iterator[tuple[str, str, str]]:
