@@ -636,10 +636,10 @@ class ForeignWorkDocument(_WorkRule, Rule):
                 continue
             needs_approval = bool(work.naming) or work.kinds[one.kind].upkeep == "approvers"
             old, new = ", ".join(one.old) or "nothing", ", ".join(one.new) or "removed"
-            step = "See that those who work on it know, and that its reviewers hold it to the new one."
-            if needs_approval:
-                step = f"{put_back(entry, base)}, or have this approved."
-            message = f"the {one.what} of {one.item}, which is open, was {old} and is {new}"
+            tell = "See that those who work on it know, and that its reviewers hold it to the new one."
+            step = f"{put_back(entry, base)}, or have this approved." if needs_approval else tell
+            was, now = ("were", "are") if one.what.endswith("s") else ("was", "is")
+            message = f"the {one.what} of {one.item}, which is open, {was} {old} and {now} {new}"
             key, setting = f"{one.item} {one.what}", f"work.{one.kind}.upkeep"
             found = Finding(message, step, one.path, one.line, key=key, setting=setting)
             found.severity = None if needs_approval else "warning"
