@@ -151,7 +151,7 @@ def _missing(artifact: Artifact, templates: Sequence[str], key: str, *, where: s
     if existing:
         shown = path_text(existing[0])
         message = f"{shown} {problems[0]}, and must be an artifact {where}"
-        help = f"Write {shown}; what it must hold says its contract."
+        help = f"Write {shown} as a file of its own, with content."
     else:
         message = f"{name} is missing {where}"
         help = f"Add {names[0]}."
