@@ -409,7 +409,7 @@ def _shared_step(findings: Sequence[Finding], verdict: Verdict) -> str:
         if joined := _join_commands(findings, verdict):
             return joined
     same = all(finding.help == step for finding in findings)
-    return step if same else f"{step.rstrip('.')}, and so with the others."
+    return step if same else f"{step.rstrip('.')}, and so with the rest."
 
 
 def _join_commands(findings: Sequence[Finding], verdict: Verdict) -> str:

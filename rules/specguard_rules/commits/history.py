@@ -107,7 +107,7 @@ class CommitCount(Commits, Rule):
         for owner, group in groups.items():
             if limits.accepts(len(group)):
                 continue
-            many = f"{len(group)}" if len(group) == len(work_commits) else f"{len(group)} that count"
+            many = f"{len(group)}" if len(group) == len(work_commits) else f"{len(group)} counted"
             message = f"{owner} has {limits.wanted}, and this one has {many}{_list_commits(group)}"
             step = _remedy(limits, group, len(group) == len(counted), base, work_item)
             if len(items) > 1:

@@ -130,7 +130,7 @@ def judge_ci_file(path: bytes, files: Tree, setting: str) -> Iterator[Finding]:
         names = [f"{name} (line {line})" for line, name in sorted(file.unfollowed)]
         more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
         message = f"not followed from this file: {', '.join(names[:_MOST_LISTED])}{more}"
-        help = "See for yourself that they call nothing on the CI host."
+        help = "See for yourself that nothing there calls the CI host."
         yield Finding(message, help, path, key="not followed", severity="info", setting=setting)
 
 

@@ -216,7 +216,7 @@ class OversizedChange(Rule):
         if self.lines:
             totals = lines.totals([entry for entry in counted if entry.path not in large])
             if totals.added + totals.removed > self.lines:
-                what = f"the change adds {totals.added} lines and removes {totals.removed}"
+                what = f"lines that the change adds and removes: {totals.added} + {totals.removed}"
                 yield _too_large("lines", what, str(self.lines))
 
 
