@@ -139,9 +139,9 @@ def read_passes(artifacts: Artifacts, names: Sequence[str], sweep: str) -> list[
 class TooManyAgents(Rule):
     r"""Too many agents of one pass are active at once.
 
-    An agent is active from the first to the last time in its scratchpads: the artifacts with `timestamps`
-    and `{agent}` in their path. A time without an offset is UTC. A pass is a folder that matches `root` of
-    `[artifacts.<name>]`.
+    An agent is active from the first to the last time in its scratchpads: artifacts with `timestamps` and
+    `{agent}` in their path. Times without an offset are UTC. A pass is a folder that matches `root` of
+    `[artifacts.<name>]`, else the scratchpad's own.
 
     Why is this bad? Nobody steers ten agents at once.
 

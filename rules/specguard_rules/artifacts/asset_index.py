@@ -62,7 +62,7 @@ class UnregisteredAsset(Rule):
 
     `[assets]` names the files. Its `index` lists the assets under `assets`, each with `id`, `version`, and
     its file or folder under `entry`, or several under `files`. Each change raises the `version`. A row of
-    the `table` begins with the asset's name, and fills `columns`. A file of `samples` names it by id,
+    the `table` begins with the asset's name, and fills `columns`. The data file `samples` names it by id,
     `id@version` or file. Comments, code, placeholders and `n/a` do not count.
 
     Why is this bad? A silent change breaks what others rely on.

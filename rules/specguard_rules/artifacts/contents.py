@@ -45,9 +45,9 @@ class _Aspect:
 class MissingSection(_Aspect, Rule):
     r"""An artifact has a missing, double or forbidden section.
 
-    `sections` and `forbidden_sections` of `[artifacts.<name>]` list headings, `aliases` other titles;
-    `"Risks of *"` accepts any ending. Case, numbering, level, punctuation and emoji do not matter. Headings
-    in comments, code, quotations, lists and hidden HTML do not count.
+    `sections` and `forbidden_sections` of `[artifacts.<name>]` list headings, `aliases` other titles
+    (`"Risks of *"`: any ending). Case, numbering, level, punctuation and emoji do not matter. Headings in
+    comments, code, quotations, lists and hidden HTML do not count.
 
     Why is this bad? Readers find sections by their titles.
 
@@ -410,7 +410,7 @@ class UnrankedFinding(_Aspect, Rule):
     `[artifacts.<name>.findings]` names the `severities`, worst first, and what each finding cites: a `line`,
     a `path` or `none`. Findings are in `section`, or below a heading about findings or issues. Forms are
     headings (`### [HIGH] ...`), list items (`1. **High** - ...`), table rows, and a line `Severity: high`. A
-    review without findings says so: `No findings.`
+    review without any says `No findings.` there.
 
     Why is this bad? Who fixes them must know where and which first.
 

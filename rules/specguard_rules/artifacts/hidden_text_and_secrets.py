@@ -113,8 +113,8 @@ class HiddenText(Rule):
 
     Invisible characters are reported: direction marks, tag characters, zero-width spaces, blank letters and
     terminal controls. Languages that need them and emoji (but a flag such as England's) are fine. In Markdown
-    the rule also reports hidden elements, scripts, unclosed tags and unused link definitions. Comments are
-    warnings, except those that tools read, such as `TOOLS START` and `TOOLS END` (`comments` adds more).
+    the rule also reports words in hidden elements, scripts, unclosed tags, unused footnotes and link
+    definitions. Comments are warnings, except those that tools read, such as `TOOLS START`.
 
     Why is this bad? Agents read instructions that reviewers do not see.
 

@@ -301,7 +301,7 @@ _UNBREAKABLE: Final = r"^(?:    |\t|[\w-]+: [^<>]*<[^<>@\s]+@[^<>@\s]+>\s*$)|\bh
 class CommitForm(Rule):
     r"""A commit message is too long, malformed or unreadable.
 
-    Lengths are characters, and bytes for the whole message; `0` sets no limit. Of merge commits, only
+    Lengths are characters, and bytes for the whole message; `0` sets no limit. Of merge messages, only
     encoding, characters and size are judged. Lines with an address or without a space, and indented code, may
     be wider. `authors` ignores `.mailmap`.
 

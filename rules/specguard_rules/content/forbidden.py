@@ -52,7 +52,7 @@ class Forbidden(Settings):
 class ForbiddenContent(Rule):
     r"""An added line matches a forbidden expression.
 
-    Each added line is judged by itself. Links, submodules, binary and moved files have none.
+    Each added line is judged by itself. Links, submodules, binaries and moves within `paths` have none.
 
     Why is this bad? Debugging calls, conflict markers and private keys are wrong everywhere.
 

@@ -548,8 +548,8 @@ MOST: Final = 100
 class WeakenedPath(Rule):
     r"""A file that may only grow loses lines or is weakened.
 
-    Under `paths`, you may add lines and new files. Removed or changed lines, deletions, moves and links are
-    findings. Blank lines do not count. No added line may match `patterns`, such as a skip marker.
+    Under `paths`, you may add lines and files. Removed or changed lines, and deleted, moved or replaced files
+    are findings. Blank lines do not count. No added line may match `patterns`, such as skip markers.
 
     Why is this bad? Deleting a test is the quickest way to pass it.
 

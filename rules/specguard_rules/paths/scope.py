@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 class OutOfScopePath(Rule):
     """A change touches a path outside its item's scope.
 
-    That is `scope` in `[work.<kind>]`, or else the paths in `scope_sections` of its document in the trusted
-    base, without those behind `except` or `not`. Without any, the rule does not apply; paths in sentences
-    and headings such as *Files to change* are only noted. Items below a path are remarks. If others have no
-    path, or none can be read, findings are warnings. Approvals and committed runs are exempt.
+    That is `scope` in `[work.<kind>]`, or else the paths in `scope_sections` of its document in the base,
+    without those behind `except` or `not`. Without any, sentences in *Files* or with *only* count; others and
+    headings such as *Files to change* are only noted. Items below a path are remarks. If others have no path,
+    none can be read, or sentences count, findings are warnings. Approvals and committed runs are exempt.
 
     Why is this bad? A scope keeps changes small and reviews honest.
 

@@ -47,9 +47,9 @@ class ForbiddenModel(Rule):
     r"""A run, review, plan or script names a forbidden model.
 
     `[models]` has `allow` and `deny`, also for a `reviewer`, `researcher` and `coder`. In plans, artifacts,
-    runs and `files`, the rule reads `fields`, options such as `--model`, and variables such as
-    `GEMINI_MODEL=x`. A *reviewer*, *author* or *agent* counts if a model is named. A word without a digit
-    only warns, unless denied or a known family. If reviewers have a list, a review names a model on it.
+    runs and `files`, the rule reads `fields`, options such as `--model`, and variables (`GEMINI_MODEL=x`). A
+    *reviewer*, *author* or *agent* counts if a model is named. In fields, a word without a digit only warns,
+    unless denied or a known family. If reviewers have a list, a review's model is on it.
 
     Why is this bad? A cheaper model is quickly put in.
 

@@ -430,7 +430,7 @@ class InvalidStatus(Rule):
     """A spec's status is unknown, or reached by a forbidden transition.
 
     `statuses` in `[specs]` lists them, and `transitions` says which may follow which. Case, `_`, `-` and
-    remarks in brackets do not matter. The status is in the index and the document: front matter, a field, or
+    remarks in brackets do not matter. The status is in the index or the document: front matter, a field, or
     a section *Status*. It may not be removed. A new spec starts at the beginning, or later
     if no status between needs an approval.
 
