@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import tomllib
 
-from specguard.authority.policy import Guard, Policy, Statement, Unread, plain
+from specguard.authority.policy import Policy, Statement, Unread, plain
 from specguard.declaration.patterns import Guarding
 from specguard.documents.blocks import (
     Fence,
@@ -489,13 +489,13 @@ def _find_guards(policy: Policy, sentence: Text, text: str, meaning: str) -> tup
     Without a path, the section's own rule counts.
     """
     words = (word.strip("()[],.;:*_\"'") for word in _CODE.sub(" ", sentence.raw).split())
+    # Stars that a reader sees are no emphasis.
+    words = (f"**{word}" if word.startswith("/") and f"**{word}" in text else word for word in words)
     names = [name for name in (*sentence.spans, *words) if name and looks_like_path(name)]
-    found: dict[str, Guard | None] = {}
-    for name in [*names, *sentence.spans]:
-        guard = policy.guards.find(name.removesuffix("/**").rstrip("/").encode())
-        # A code span that is no path may still name something that is guarded.
-        if guard or name in names:
-            found[name] = guard
+    every = [*names, *sentence.spans]
+    guards = {one: policy.guards.find(one.removesuffix("/**").rstrip("/").encode()) for one in every}
+    # A code span that is no path may still name something that is guarded.
+    found = {one: guard for one, guard in guards.items() if guard or one in names}
     section = policy.active_rule(meaning)
     if not found and section is not None:
         # A name in a code span may be that of a file which the section does not list.
