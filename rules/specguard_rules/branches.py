@@ -35,8 +35,8 @@ class BranchName(Rule):
     """A branch's name is not the expected one, or unsafe.
 
     If the item's kind has a `branch` template, the name must match it exactly. Otherwise it must match
-    `pattern`, if set. `characters = "safe"` refuses a leading `-`, and shell, invisible or reordering
-    characters.
+    `pattern`, if set. `characters = "safe"` refuses a leading `-`, quotes, `$;|&<>`, and invisible or
+    reordering characters.
 
     Why is this bad? People and scripts tell the item from the branch.
 
