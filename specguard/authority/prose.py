@@ -488,12 +488,13 @@ def _find_guards(policy: Policy, sentence: Text, text: str, meaning: str) -> tup
 
     Without a path, the section's own rule counts.
     """
-    words = (word.strip("()[],.;:*_\"'") for word in _CODE.sub(" ", sentence.raw).split())
+    raw = _CODE.sub(" ", sentence.raw).split()
+    words = (word.lstrip("([*_\"'").rstrip(")],.;:*_\"'").removeprefix("./") for word in raw)
     # Stars that a reader sees are no emphasis.
     words = (f"**{word}" if word.startswith("/") and f"**{word}" in text else word for word in words)
     names = [name for name in (*sentence.spans, *words) if name and looks_like_path(name)]
     every = [*names, *sentence.spans]
-    guards = {one: policy.guards.find(one.removesuffix("/**").rstrip("/").encode()) for one in every}
+    guards = {one: policy.guards.find(one.removesuffix("/**").strip("/").encode()) for one in every}
     # A code span that is no path may still name something that is guarded.
     found = {one: guard for one, guard in guards.items() if guard or one in names}
     section = policy.active_rule(meaning)
@@ -507,8 +508,8 @@ def _find_guards(policy: Policy, sentence: Text, text: str, meaning: str) -> tup
     if found and all(found.values()):
         return {guard.code for guard in found.values() if guard}, []
     # A lock also holds edits, which a sentence on removals alone does not speak of.
-    proposed = [f"rules.locked-path.paths = {toml_value(names)}"]
-    return set(), proposed if names and re.search(_STAY_UNCHANGED, _REMOVAL.sub("", said)) else []
+    stays = re.search(_STAY_UNCHANGED, _REMOVAL.sub("", said)) and not any(map(Guarding.problem_in, names))
+    return set(), [f"rules.locked-path.paths = {toml_value(names)}"] if names and stays else []
 
 
 def _in_force(policy: Policy, wanted: Mapping[str, Any]) -> bool:
