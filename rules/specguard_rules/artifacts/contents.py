@@ -410,7 +410,7 @@ class UnrankedFinding(_Aspect, Rule):
     `[artifacts.<name>.findings]` names the `severities`, worst first, and what each finding cites: a `line`,
     a `path` or `none`. Findings are in `section`, or below a heading about findings or issues. Forms are
     headings (`### [HIGH] ...`), list items (`1. **High** - ...`), table rows, and a line `Severity: high`. A
-    review without any says `No findings.` there.
+    review without findings says so there: `No findings.`
 
     Why is this bad? Who fixes them must know where and which first.
 

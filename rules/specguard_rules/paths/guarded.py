@@ -549,7 +549,7 @@ class WeakenedPath(Rule):
     r"""A file that may only grow loses lines or is weakened.
 
     Under `paths`, you may add lines and files. Removed or changed lines, and deleted, moved or replaced files
-    are findings. Blank lines do not count. No added line may match `patterns`, such as skip markers.
+    are findings. Blank lines do not count. No added line may match `patterns`, like skip markers.
 
     Why is this bad? Deleting a test is the quickest way to pass it.
 
