@@ -111,6 +111,7 @@ class Interpreter:
         skips: the bypasses by variables that are set for the current command only.
         placed: True if a variable may name the repository of git's commands.
         stored: how many of the edits an earlier command of git may have stored.
+        written: the absolute paths of the files that earlier commands write or remove.
         made: the absolute paths of the folders that earlier commands make.
         switched: the folder where an earlier command checked out a branch, and its name, empty if uncertain.
     """
@@ -124,7 +125,7 @@ class Interpreter:
         self.placed = False
         self.stored = 0
         self.switched: tuple[bytes | None, str] | None = None
-        self._written, self.made = set[bytes](), set[bytes]()
+        self.written, self.made = set[bytes](), set[bytes]()
         self._nested = self._depth = self._conditions = 0
 
     def run(self, text: str) -> None:
@@ -365,7 +366,7 @@ class Interpreter:
 
     def content_of(self, path: bytes) -> bytes | None:
         """Return a file's content; None if it is unknown, or the command has changed it before."""
-        return None if self.absolute(path) in self._written else read_file(self.absolute(path))
+        return None if self.absolute(path) in self.written else read_file(self.absolute(path))
 
     def is_elsewhere(self) -> bool:
         """True if the current folder is certainly in no guarded repository, nor a bare one like a remote."""
@@ -411,7 +412,7 @@ class Interpreter:
         if gone and not self._conditions and not os.path.lexists(self.absolute(path)):
             edits, place = self.effects.edits, path.rstrip(b"/")
             edits[self.stored :] = [one for one in edits[self.stored :] if not is_below(one.path, place)]
-        self._written.add(self.absolute(path))
+        self.written.add(self.absolute(path))
         if not _DEVICES.fullmatch(path) and len(self.effects.edits) < MOST_EDITS:
             self.effects.edits.append(FileEdit(path, content, known=gone or content is not None))
 

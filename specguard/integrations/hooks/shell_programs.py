@@ -106,7 +106,7 @@ def _sed(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
     operands = [word for word in operands if word.text != ""] if inline else []
     # Without these options, the first operand is the script; a variable there may as well be an option.
     for path in shell.paths(*operands[not has(options, "e", "f", "expression", "file") :]):
-        if operands[0].text or os.path.lexists(shell.absolute(path)):
+        if operands[0].text or shell.absolute(path) in shell.written or os.path.lexists(shell.absolute(path)):
             shell.edit(path)
 
 
