@@ -246,8 +246,8 @@ def _branch_commands(manifest: Manifest, branch: str) -> Iterator[Mapping[str, s
     yield {"text": "To look at it here", "code": look}
     if not manifest.kept:
         return
-    # A hook needs it staged to judge the message.
-    yield {"text": "Add the run there", "code": f"git add {ignore} {shlex.quote(folder)}"}
+    # A hook needs it staged to judge the message. That file may have gone with the branch of an earlier run.
+    yield {"text": "Add the run there", "code": f"git add {ignore}; git add {shlex.quote(folder)}"}
     message = f"chore(runs): keep {manifest.item.kind}-{manifest.item.id} {manifest.run_id}"
     push = f" && git push {shlex.join([of.remote_name, branch])}" if of.remote_name else ""
     yield {"text": "Commit it behind its item", "code": f"git commit -m {shlex.quote(message)}{push}"}
