@@ -238,19 +238,21 @@ def _branch_commands(manifest: Manifest, branch: str) -> Iterator[Mapping[str, s
     """Yield what checks the run's branch out, and what commits the run's folder there, if runs are kept."""
     of = manifest.repository
     switch = switch_command(branch, of.remote_name, new=of.tip is None)
-    # Git reads `:/` as the root, in whatever folder this is typed.
-    folder = f":/{manifest.kept}"
-    ignore = shlex.quote(f"{folder.rsplit('/', 2)[0]}/{IGNORE}")
-    # An earlier run may have brought that file to the branch: git does not replace one that is not added.
-    look = f"git add {ignore}; {switch}" if manifest.kept and of.tip is not None else switch
-    yield {"text": "To look at it here", "code": look}
     if not manifest.kept:
+        yield {"text": "To look at it here", "code": switch}
         return
+    # Git reads `:/` as the root, in whatever folder this is typed.
+    folder = shlex.quote(f":/{manifest.kept}")
+    ignore = shlex.quote(f":/{manifest.kept.rsplit('/', 2)[0]}/{IGNORE}")
+    # An earlier run may have brought that file to the branch: git does not replace one that is not added.
+    yield {"text": "To look at it here", "code": switch if of.tip is None else f"git add {ignore}; {switch}"}
     # A hook needs it staged to judge the message. That file may have gone with the branch of an earlier run.
-    yield {"text": "Add the run there", "code": f"git add {ignore}; git add {shlex.quote(folder)}"}
-    message = f"chore(runs): keep {manifest.item.kind}-{manifest.item.id} {manifest.run_id}"
+    yield {"text": "Add the run there", "code": f"git add {ignore}; git add {folder}"}
+    message = shlex.quote(f"chore(runs): keep {manifest.item.kind}-{manifest.item.id} {manifest.run_id}")
+    # What else is staged stays so, and so do changes of other runs.
+    commit = f"git commit -m {message} {folder} $(git ls-files {ignore})"
     push = f" && git push {shlex.join([of.remote_name, branch])}" if of.remote_name else ""
-    yield {"text": "Commit it behind its item", "code": f"git commit -m {shlex.quote(message)}{push}"}
+    yield {"text": "Commit it behind its item", "code": f"{commit}{push}"}
 
 
 def page(name: str, **values: Any) -> str:
@@ -270,8 +272,7 @@ def rendered(name: str, **values: Any) -> str:
             `text` or `fenced`. Pages for agents, who read the source text, use `span` and `plain`.
     """
     filters = {"fenced": fenced, "command": command, "duration": duration}
-    text: str = markdown_templates("specguard.executor", **filters).get_template(name).render(**values)
-    return text
+    return markdown_templates("specguard.executor", **filters).get_template(name).render(**values)
 
 
 def fenced(text: str, indent: int = 0) -> str:
