@@ -256,13 +256,13 @@ def _is_harmless(top: str, name: str) -> bool:
 def _misbehaviour(place: Place, before: State) -> Iterator[str]:
     """Yield each forbidden change in the place, as a sentence without its subject."""
     top = os.path.join(place.path, ".git")
-    if not os.path.lexists(top):
-        yield "deleted the .git of its place"
-        return
     if os.path.islink(top) or not os.path.isdir(top):
-        yield "put something else in the place of its .git, which leads to another repository"
+        replaced = "put something else in the place of its .git, which leads to another repository"
+        yield replaced if os.path.lexists(top) else "deleted the .git of its place"
         return
-    after = _place_state(place)
+    # An agent may change the modes of all its files; there they have no effect.
+    states = (before, _place_state(place))
+    before, after = ({name: one.partition(" ")[2] for name, one in state.items()} for state in states)
     changed = [name for name in sorted(before.keys() | after.keys()) if before.get(name) != after.get(name)]
     for name in changed:
         if name == ".git/HEAD":
