@@ -413,7 +413,7 @@ def check_contents(place: Place, tree: str) -> None:
             where = path_text(target or b"...")
             raise RunEnded(
                 f"{path_text(entry.path)} is a link that leads out of the run's place, to {where}",
-                help=f"in {place.path}, let it lead to a file of the repository, by a relative path",
+                help=f"in {place.path}, have .gitignore leave it out, or give it a relative path to a file",
                 code="outside-repository",
             )
     files = [entry for entry in entries if entry.is_file]
