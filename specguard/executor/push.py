@@ -21,7 +21,7 @@ from specguard.model import listed, shortened
 from specguard.reporters.escape import markdown_code
 from specguard.runs.manifests import Command, Manifest, PullRequest
 
-_MOVED_NOTE: Final = "While the run went on, branches moved at "
+_MOVED_NOTE: Final = "While the run went on, "
 
 
 class RunRemote(RemoteGit):
@@ -101,7 +101,7 @@ class RunRemote(RemoteGit):
                 move += f", pushed from the run's place; to undo it: `{undo[name]}`"
             if name != base or name in undo:
                 moves.append(move)
-        note = f"{_MOVED_NOTE}{shown}: {listed(moves, between='; ')}."
+        note = f"{_MOVED_NOTE}branches moved at {shown}: {listed(moves, between='; ')}."
         run.note(note if moves else "", instead_of=_MOVED_NOTE)
         if undo:
             raise RunEnded(
@@ -158,7 +158,7 @@ def check_remote(run: Run) -> None:
         try:
             remote.look()
         except RemoteError as error:
-            run.note(f"{remote.address.shown} could not be asked whether it was pushed to: {error.reason}.")
+            run.note(f"{_MOVED_NOTE}{remote.address.shown} could not be asked what moved: {error.reason}.")
         else:
             remote.check_heads()
 
