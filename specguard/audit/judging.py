@@ -145,9 +145,6 @@ class PastGit(Git):
             return list(known)
         return super().revisions(head, *without)
 
-    def start_listings(self, head: str, without: str) -> None:
-        """Start nothing: the commits of the slice are known, and so are most lists of files."""
-
     def mentioning(self, words: Sequence[str], tips: Sequence[str]) -> Iterable[PastCommit]:
         """Return the commits whose message contains one of some words; one read serves all changes."""
         last = self._places.get(tips[0], -1)

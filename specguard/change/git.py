@@ -207,11 +207,13 @@ class Git(Store):
         process = self.start(*_LISTING, stdin=stdin, wide=True)
         return self.read(process, "the change's commits").decode("ascii").split()
 
-    def start_listings(self, head: str, without: str) -> None:
-        """Start to list a head's commits and files, for later calls of `revisions` and `list_tree`."""
-        if self.commit(head).parents != [without]:
-            self.start_early(*_LISTING, stdin=stdin_lines([head, f"^{without}"]))
-        self.start_early(*_FILES, "--name-only", self.commit(head).tree)
+    def start_revisions(self, head: str, without: str) -> None:
+        """Start to list commits for a later call of `revisions`."""
+        self.start_early(*_LISTING, stdin=stdin_lines([head, f"^{without}"]))
+
+    def start_names(self, tree: str) -> None:
+        """Start to list a tree's files for a later call of `list_tree`; their number is limited already."""
+        self.start_early(*_FILES, "--name-only", tree)
 
     # Walks of trees
 

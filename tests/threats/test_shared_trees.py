@@ -4,7 +4,7 @@ import hashlib
 import resource
 import zlib
 from collections.abc import Sequence
-from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -13,6 +13,7 @@ from specguard.change import process
 from specguard.errors import MissingFact
 from specguard.testing import Repository
 from tests.changes import git_of
+from tests.taking import noted_processes
 from tests.threats.cases import threat
 from tests.threats.guarded import authority, check, guarded, passes, undecided
 
@@ -120,11 +121,14 @@ def test_what_head_has_is_limited_too(repo: Repository, form: str, how: str) -> 
 
 
 @threat("T49", "such trees on both sides of a merge", "exit 2")
-def test_a_merge_is_limited_too(repo: Repository) -> None:
+def test_a_merge_is_limited_too(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    processes = noted_processes(monkeypatch)
     one = add_tree(repo, bomb(repo, "shared"))
     other = add_tree(repo, shared(repo, repo.oid("HEAD:src/a"), "blob", 10, "abcdefghij"), "main")
     add_tree(repo, bomb(repo, "empty"), one, other)
     undecided(check(repo), LIMITS["shared"])
+    # Nobody limits a command that is started before its output is read.
+    assert not any("ls-tree" in arguments for arguments in processes)
 
 
 def test_the_policy_of_the_base_sets_how_many_there_may_be(repository: Repository) -> None:
@@ -165,13 +169,7 @@ def test_pairs_are_counted_as_they_are_read(repository: Repository) -> None:
 
 
 def test_a_tree_is_measured_once_for_all_rules(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[object] = []
-    measure = walk.measure
-
-    def measured(*given: Any, **more: Any) -> None:
-        asked.append(given)
-        measure(*given, **more)
-
+    measured = Mock(wraps=walk.measure)
     monkeypatch.setattr(walk, "measure", measured)
     pair = "", bomb(repo, "shared")
     with git_of(repo) as git:
@@ -179,7 +177,7 @@ def test_a_tree_is_measured_once_for_all_rules(repo: Repository, monkeypatch: py
             git.max_entries = limit
             with pytest.raises(MissingFact, match=f"more than {limit} "):
                 git.measure([pair], "it")
-    assert len(asked) == 2
+    assert measured.call_count == 2
 
 
 def test_directories_that_are_read_in_vain_are_limited_too(repo: Repository) -> None:
