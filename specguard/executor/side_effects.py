@@ -230,6 +230,9 @@ _EVERYDAY: Final = (
 _EVERYDAY_NAMES: Final = ("logs/", "lfs/", "sharedindex.", "gc.", "specguard/")
 """The beginnings of more such names; below `specguard/` are the sessions of agents' hooks."""
 
+_HUSKY: Final = b"\thooksPath = .husky/_\n"
+"""What `npm install` adds to git's configuration in a project with husky; hooks there do not run in a run."""
+
 _OWN_FILES: Final = ("HEAD", "config", "packed-refs", "index", "checked-out", "objects/info/alternates")
 
 
@@ -237,7 +240,7 @@ def _place_state(place: Place) -> State:
     """Return the state of everything that affects git in the place, and of specguard's own folder."""
     top = os.path.join(place.path, ".git")
     names = (name for name in _files_below(top) if not _is_harmless(top, name))
-    state = {f".git/{name}": _digest(f"{top}/{name}") for name in names}
+    state = {f".git/{name}": _digest(f"{top}/{name}", _HUSKY if name == "config" else b"") for name in names}
     own = ((name, _digest(f"{place.own_folder}/{name}")) for name in _OWN_FILES)
     return state | {f"{SUFFIX}/{name}": digest for name, digest in own if digest}
 
@@ -307,8 +310,8 @@ def _read_text(path: str) -> str:
         return file.read(1 << 20)
 
 
-def _digest(path: str) -> str:
-    """Return a digest of a file's content; empty if it is missing."""
+def _digest(path: str, part: bytes = b"") -> str:
+    """Return a digest of a file's content without a part that may be there; empty if it is missing."""
     try:
         status = os.lstat(path)
         if stat.S_ISLNK(status.st_mode):
@@ -317,7 +320,7 @@ def _digest(path: str) -> str:
             return f"link {os.readlink(path)} {'' if os.path.islink(end) else _digest(end)}"
         if not stat.S_ISREG(status.st_mode) or status.st_size > _DIGESTED:
             return file_metadata(os.fsencode(path))
-        return f"{status.st_mode:o} {hashlib.sha256(Path(path).read_bytes()).hexdigest()}"
+        return f"{status.st_mode:o} {hashlib.sha256(Path(path).read_bytes().replace(part, b'')).hexdigest()}"
     except OSError:
         return ""
 
