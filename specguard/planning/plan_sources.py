@@ -50,7 +50,7 @@ _FEATURE: Final = re.compile(r"[0-9]{3,}-[^/]+")
 _LARGEST: Final = 1 << 20
 _LONGEST_LINE: Final = 10_000
 _HIDDEN: Final = re.compile(
-    r"^[ \t]*(?P<fence>`{3,}|~{3,})[^\n]*(?s:.*?)"
+    r"^[ \t]*(?P<fence>`{3,}+(?!.*`)|~{3,})[^\n]*(?s:.*?)"
     r"(?:(?P<end>^[ \t]*(?P=fence)(?:(?<=`)`*|(?<=~)~*)[ \t]*$)|\Z)"
     r"|^(?=(?P<closed>(?:[ \t]*<!--(?:(?!-->).)*-->)*))(?P=closed)[ \t]*<!--(?!.*-->)(?s:.*?)(?:-->|\Z)"
     r"|<!--.*?-->",
