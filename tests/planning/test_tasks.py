@@ -27,7 +27,7 @@ def test_numbers(text: str, called: str, rest: str) -> None:
 
 def test_a_box_in_a_fence_or_a_comment_is_none() -> None:
     text = "```\n- [ ] a\n```\n<!--\n- [x] b\n-->\n- [ ] c <!-- d -->\n  - `<!--`\n- [ ] e\n"
-    text += "<!-- f --> <!-- g\n- [ ] h\n-->\n```sh``` is code\n- [ ] i\n"
+    text += "<!-- f --> <!-- g\n- [ ] h\n-->\n```sh``` is code\n- ```sh\n  x\n  ```\n- [ ] i\n"
     assert [box.text for box in Boxes(text).all] == ["c", "e", "i"]
 
 
