@@ -22,7 +22,7 @@ from pathlib import Path
 BUDGETS = {
     "code lines of specguard and rules": 47_297,
     "modules of specguard and rules": 244,
-    "code lines of tests": 32_834,
+    "code lines of tests": 32_833,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 6,
