@@ -9,13 +9,13 @@ runs nothing that was left in the place.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shlex
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -230,8 +230,8 @@ _EVERYDAY: Final = (
 _EVERYDAY_NAMES: Final = ("logs/", "lfs/", "sharedindex.", "gc.", "specguard/")
 """The beginnings of more such names; below `specguard/` are the sessions of agents' hooks."""
 
-_HUSKY: Final = b"\thooksPath = .husky/_\n"
-"""What `npm install` adds to git's configuration in a project with husky; hooks there do not run in a run."""
+_HUSKY: Final = b"\n\thooksPath = .husky/_\n"
+"""The line that `npm install` adds to git's configuration for husky; hooks there do not run in a run."""
 
 _OWN_FILES: Final = ("HEAD", "config", "packed-refs", "index", "checked-out", "objects/info/alternates")
 
@@ -310,8 +310,8 @@ def _read_text(path: str) -> str:
         return file.read(1 << 20)
 
 
-def _digest(path: str, part: bytes = b"") -> str:
-    """Return a digest of a file's content without a part that may be there; empty if it is missing."""
+def _digest(path: str, line: bytes = b"") -> str:
+    """Return a digest of a file's content without a line that may be there; empty if it is missing."""
     try:
         status = os.lstat(path)
         if stat.S_ISLNK(status.st_mode):
@@ -320,7 +320,7 @@ def _digest(path: str, part: bytes = b"") -> str:
             return f"link {os.readlink(path)} {'' if os.path.islink(end) else _digest(end)}"
         if not stat.S_ISREG(status.st_mode) or status.st_size > _DIGESTED:
             return file_metadata(os.fsencode(path))
-        return f"{status.st_mode:o} {hashlib.sha256(Path(path).read_bytes().replace(part, b'')).hexdigest()}"
+        return f"{status.st_mode:o} {sha256(Path(path).read_bytes().replace(line, line[:1])).hexdigest()}"
     except OSError:
         return ""
 
@@ -417,7 +417,7 @@ def _file_state(run: Run) -> Iterator[tuple[str, str]]:
     listed = b""
     if os.path.exists(repository.index):
         listed = run.git.ask("your index", "ls-files", "-s", "-v", "-z", index=repository.index)
-    yield "index", hashlib.sha256(listed).hexdigest()
+    yield "index", sha256(listed).hexdigest()
     exclude = os.path.join(repository.common, "info", "exclude")
     words = ["ls-files", "-o", "-z", "--exclude-per-directory=.gitignore"]
     words += [f"--exclude-from={exclude}"] if os.path.isfile(exclude) else []
