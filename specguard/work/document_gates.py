@@ -229,7 +229,7 @@ def _read_fence(fence: Fence, kind: Kind, why: str) -> Iterator[Read]:
         yield NotRead(fence.line, shown, why or "it is not a block of shell")
         return
     lines = [(number, line.strip()) for number, line in enumerate(fence.content.split("\n"), fence.first)]
-    typed = list(_typed(lines))
+    typed = list(_typed(fence))
     whole = "\n".join(line for _, line in typed) or fence.content.rstrip()
     lines = [(number, line) for number, line in typed or lines if line and not line.startswith("#")]
     own = [line for _, line in lines if line.split()[0] not in _SHELL_STATE and not ASSIGNMENT.match(line)]
@@ -245,12 +245,15 @@ def _read_fence(fence: Fence, kind: Kind, why: str) -> Iterator[Read]:
         yield _gate(_end_on_failure(whole), lines[0][0], kind, name_of(own[0]))
 
 
-def _typed(lines: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    """Yield the lines behind the prompts of a session, and those in which a command goes on."""
+def _typed(fence: Fence) -> Iterator[tuple[int, str]]:
+    """Yield the lines behind the prompts of a session, and those in which a command goes on.
+
+    There, a `>` is a prompt where the line begins with it; farther in, it redirects what the command says.
+    """
     last = ""
-    for number, line in lines:
-        if line.startswith("$ ") or (last[:1] != "#" and last.endswith(("\\", "&&", "|"))):
-            last = (line[2:] if line.startswith("$ ") else line.removeprefix("> ")).strip()
+    for number, line in enumerate(fence.content.split("\n"), fence.first):
+        if line.strip().startswith("$ ") or (last[:1] != "#" and last.endswith(("\\", "&&", "|"))):
+            last = line.removeprefix("> ").strip().removeprefix("$ ").strip()
             yield number, last
 
 
