@@ -57,7 +57,6 @@ PER_PROCESS: Final = 700
 _PARTS_AHEAD: Final = 4
 """The number of such processes that are started before the output of the first is needed."""
 
-_LISTING: Final = ("rev-list", "--topo-order", "--reverse", "--stdin")
 _FILES: Final = ("ls-tree", "-r", "-z", "--full-tree")
 _INDEX_DIFF: Final = ("diff-index", "--cached", *RAW, "--ita-invisible-in-index")
 _EACH_PARENT: Final = ("--always", "--root", *RAW)
@@ -204,12 +203,8 @@ class Git(Store):
         if self.commit(head).parents == known:
             return [head]
         stdin = stdin_lines([head, *(f"^{oid}" for oid in known)])
-        process = self.start(*_LISTING, stdin=stdin, wide=True)
+        process = self.start("rev-list", "--topo-order", "--reverse", "--stdin", stdin=stdin, wide=True)
         return self.read(process, "the change's commits").decode("ascii").split()
-
-    def start_revisions(self, head: str, without: str) -> None:
-        """Start to list commits for a later call of `revisions`."""
-        self.start_early(*_LISTING, stdin=stdin_lines([head, f"^{without}"]))
 
     def start_names(self, tree: str) -> None:
         """Start to list a tree's files for a later call of `list_tree`; their number is limited already."""

@@ -81,9 +81,6 @@ class RangeChange(Change, frozen=False, kw_only=True):
         head = self.head.oid
         if against.oid is None:
             return Base(self, against, start=None, head=head)
-        if head != against.oid and against.oid not in self.git.commit(head).parents:
-            # The commits are read next, and both walks take as long; directly on the base, neither does.
-            self.git.start_revisions(head, against.oid)
         merge_bases = self.git.merge_bases(against.oid, head)
         if not merge_bases:
             step = f"specguard check{f' --head {quote(self.named)}' if self.named else ''} --root"
