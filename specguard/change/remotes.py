@@ -222,8 +222,6 @@ REFS_LIMIT: Final = 2_000
 """The maximum number of refs in one push: each is judged while the server waits."""
 
 _STORE_NAMES: Final = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY")
-_REFS_PER_COMMAND: Final = 100
-"""The number of refs that one command looks up: names may be long, and a command line is limited."""
 
 
 def add_quarantine(git: Git) -> None:
@@ -269,10 +267,8 @@ def open_received(git: Git, request: Request) -> Sequence[Change]:
     if not pushes:
         return []
     found = _find_base(git, request, created={push.remote_ref for push in pushes if push.new})
-    names = [push.remote_ref for push in pushes]
     # The repository remembers each ref that it looks up, with the target of a symbolic one.
-    for start in range(0, len(names), _REFS_PER_COMMAND):
-        git.repository.refs_named(names[start : start + _REFS_PER_COMMAND])
+    git.repository.refs_named([push.remote_ref for push in pushes])
     for push in pushes:
         # A push to a symbolic ref alters its target.
         push.remote_ref = git.repository.target_of(push.remote_ref)
