@@ -19,7 +19,7 @@ from specguard.rules import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any, ClassVar, Final
+    from typing import Any, ClassVar
 
     from specguard.documents.data import Data
     from specguard.rules import Commit, Documents, Entry, MissingFact, RunProof, RunRecords
@@ -53,21 +53,17 @@ class Assets(Settings):
         return ""
 
 
-_NUMBERS: Final = r"v?([0-9]{1,9}(?:\.[0-9]{1,9}){0,5}?)(?:\.0+)*(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?"
-"""A version's numbers, without trailing zeros."""
-
-
 class UnregisteredAsset(Rule):
     r"""A learning asset changes without a new version, row or sample.
 
     `[assets]` names the files. Its `index` lists the assets under `assets`, each with `id`, `version`, and
-    its file or folder under `entry`, or several under `files`. Each change raises the `version`. A row of
+    its file or folder under `entry`, or several under `files`. Each change gives a new `version`. A row of
     the `table` begins with the asset's name, and fills `columns`. The data file `samples` names it by id,
     `id@version` or file. Comments, code, placeholders and `n/a` do not count.
 
     Why is this bad? A silent change breaks what others rely on.
 
-    How to fix it: add what is missing, or raise the version.
+    How to fix it: add what is missing, or give the next version.
 
     See also: `unproven-asset`
 
@@ -291,27 +287,11 @@ def _version_flaws(asset: Asset, earlier: Asset | None, index: bytes, assets: As
     """Yield the flaws of a changed asset's version."""
     if not asset.version:
         message = f"the entry {asset.id!r} of {assets.index} has no version that is a text"
-    elif earlier is None or is_later(earlier.version, asset.version):
+    elif earlier is None or earlier.version != asset.version:
         return
-    elif earlier.version == asset.version:
-        message = f"{asset.id} changes and still has the version {asset.version} in {assets.index}"
     else:
-        message = f"{asset.id} does not go up from version {earlier.version} to {asset.version}"
+        message = f"{asset.id} changes and still has the version {asset.version} in {assets.index}"
     yield _finding(index, message, "Give it the next version.", f"version {asset.id}", line=asset.line)
-
-
-def is_later(before: str, after: str) -> bool:
-    """True if `after` is a later version than `before`.
-
-    Higher numbers are later. With equal numbers, any other text is later than a prerelease (`-`). If one of
-    the two has no numbers, any other text is later.
-    """
-    found = re.fullmatch(_NUMBERS, before, re.ASCII), re.fullmatch(_NUMBERS, after, re.ASCII)
-    one, other = ([int(part) for part in match[1].split(".")] if match else [] for match in found)
-    if one == other or not (one and other):
-        # `1.0.0-rc.1` precedes `1.0.0`; `1.0` and `1.0.0` are the same version.
-        return before != after and ("-" in before or not (one and other))
-    return other > one
 
 
 def _row_flaws(asset: Asset, path: bytes, assets: Assets, documents: Documents) -> Iterator[Finding]:
