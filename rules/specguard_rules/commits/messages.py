@@ -6,7 +6,7 @@ import re
 
 from specguard.rules import Finding, NotApplicable, RewordMessage, Rule, Settings, setting
 from specguard_rules.commits.trailers import gives_reason, is_seen
-from specguard_rules.finding_texts import CommitsById, alternatives, quote, reword, shell_quote, shell_words
+from specguard_rules.finding_texts import CommitsById, alternatives, quote, reword, shell_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 # Rules are those of https://www.conventionalcommits.org/en/v1.0.0/.
 # Rules 1, 4, 5 and 13: a type, an optional scope, an optional mark, a colon and one space, a description.
 _SUBJECT: Final = r"(?P<type>[\w./-]+)(?:\((?P<scope>[^()\s][^()]*)\))?!?: (?P<text>\S(?s:.*))"
-# Rules 12, 15 and 16: the one unit that is case-sensitive; either spelling, with ": " or " #" as any footer.
 _NO_TYPE: Final = 'it does not begin with a type, a colon and one space, as in "fix: " or "fix(scope)!: "'
-_LIKE_BREAKING: Final = r"(?im)^breaking[ -]changes?[ \t]*[:#].*"
 
 
 class SubjectForm(Settings):
@@ -92,19 +90,6 @@ class SubjectForm(Settings):
         scope = "" if self.scope == "forbidden" else "(scope)"
         types = f", with a type of {', '.join(self.types)}" if self.types and setting != "types" else ""
         return f"Write it as 'type{scope}: description'{types}"
-
-
-def footer_problems(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the problems with the footers of a message: the line's number, from 1, and a clause about it.
-
-    Args:
-        text: the whole message.
-    """
-    for found in re.finditer(_LIKE_BREAKING, text):
-        if found.start() and not re.match(r"BREAKING[ -]CHANGE(?:: | #)\S", found[0]):
-            footer = quote(found[0].rstrip("\r"))
-            what = f"the footer {footer} must begin with 'BREAKING CHANGE: ' and say what breaks"
-            yield text.count("\n", 0, found.start()) + 1, what
 
 
 class CommitMessage(SubjectForm, Rule):
@@ -217,11 +202,6 @@ class CommitMessage(SubjectForm, Rule):
     def _form_flaws(self, message: Message, by_id: CommitsById) -> Iterator[Finding]:
         for what, step, key, by in self.flaws("subject", message.subject):
             yield _flaw(message, what, step, key, by, cmd=reword(message, by_id))
-        for line, problem in footer_problems(message.text) if self.conventional else ():
-            what = f"line {line} of the message has not the form of Conventional Commits: {problem}"
-            cmd = reword(message, by_id, [shell_quote(message.subject), "BODY"])
-            key, field = "conventional footer", "commit.body"
-            yield _flaw(message, what, "Reword the body", key, "conventional", field=field, cmd=cmd)
 
     def fix(
         self, finding: Finding, work_item: WorkItem | None = None, work: Work | None = None

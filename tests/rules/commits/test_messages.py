@@ -10,7 +10,7 @@ import pytest
 
 from specguard.testing import Case, Step, run_here
 from specguard_rules.commits import messages
-from specguard_rules.commits.messages import SubjectForm, footer_problems
+from specguard_rules.commits.messages import SubjectForm
 from specguard_rules.commits.trailers import Trailers
 from specguard_rules.finding_texts import reword
 from tests.rows import rows
@@ -35,11 +35,6 @@ def test_the_form() -> None:
 def test_settings_of_the_form(settings: dict[str, Any], subject: str, problem: str) -> None:
     found = SubjectForm(**settings).subject_problem(subject)[0]
     assert (problem in found) if problem else found == ""
-
-
-@pytest.mark.parametrize(("body", "problems"), rows(__file__, "bodies"))
-def test_what_stands_below_the_subject(body: list[str], problems: list[int]) -> None:
-    assert [line for line, _ in footer_problems("\n".join(["feat: x", *body]))] == problems
 
 
 def test_the_next_step_has_the_form_of_the_settings() -> None:
