@@ -262,8 +262,11 @@ class MissingSpecChange(Rule):
         added = [_problem(spec, artifacts) for spec in specs.altered if specs.is_new(spec)] if changed else []
         if not changed or "" in added:
             return
-        stated, hint = _find_reason(settings.trailer, commits or (), pull_request)
-        if stated:
+        from specguard_rules.commits.trailers import gives_reason, trailers_of
+
+        key = settings.trailer
+        stated = [one.value for found in trailers_of(commits or (), pull_request) for one in found.of(key)]
+        if any(gives_reason(bracketed_text(one)) for one in stated):
             return
         first, name = changed[0], path_text(changed[0].path)
         more = f" (and {len(changed) - 1} more like it)" if len(changed) > 1 else ""
@@ -274,12 +277,15 @@ class MissingSpecChange(Rule):
         why = f"; what changed in {path_text(candidates[0][1])} does not count" if candidates else ""
         why = f"; the new {added[-1]}" if added else why
         known = " or ".join(path_text(one.path) for one, _ in list(specs.now.governing(first.path))[:3])
-        message = f"{name}{more} changed, and no spec did that governs it{why}{hint}"
+        message = f"{name}{more} changed, and no spec did that governs it{why}"
+        message += f"; '{key}: {shortened(stated[0])}' is without a reason in brackets" if stated else ""
         how = "Let a spec govern it, in [specs.governs], by a change of its own"
         how = f"Change {known}, which governs it" if known else how
         is_lost = commits is not None and bookkeeping.lacks_texts
-        where = "the pull request, if it does not" if is_lost else "a trailer of the commit message"
-        step = f"{how}; or add one {wanted}. Or say why not in {where}: '{settings.trailer}: none (REASON)'."
+        where = (
+            "the pull request, if it does not" if is_lost else "the last paragraph of a commit, all trailers"
+        )
+        step = f"{how}; or add one {wanted}. Or say why not in {where}: '{key}: none (REASON)'."
         found = Finding(message, step, first.path, side=first.side, setting="specs.code")
         found.key, found.severity = "no spec changed", "warning" if commits is None or is_lost else None
         yield found
@@ -299,22 +305,6 @@ def bracketed_text(value: str) -> str:
     """Return the text in brackets after a word of a line; empty without brackets."""
     before, _, behind = value.partition("(")
     return behind.rpartition(")")[0] if any(map(str.isalnum, before)) else ""
-
-
-def _find_reason(key: str, commits: Sequence[Commit], pull_request: PullRequest | None) -> tuple[bool, str]:
-    """Return True and an empty text if a trailer gives a reason; else False and the trailers' problem."""
-    from specguard_rules.commits.trailers import gives_reason, trailers_of
-
-    hint = ""
-    for found in trailers_of(commits, pull_request):
-        for trailer in found.of(key):
-            if gives_reason(bracketed_text(trailer.value)):
-                return True, ""
-            trailer_text = f"{key}: {shortened(trailer.value)}".rstrip()
-            hint = f"; {trailer_text!r} is without a reason in brackets"
-        for one in found.find_misplaced(key):
-            hint = hint or f"; '{key}' in line {one.line} of a message is not in a last paragraph of trailers"
-    return False, hint
 
 
 class ContradictedAuthority(Rule):
