@@ -81,15 +81,6 @@ def may_match(patterns: Selecting, paths: Sequence[bytes]) -> bool:
     return False
 
 
-_CHARACTERS: Final = {
-    "bidirectional": "marks that turn the direction of the text",
-    "tag": "tag characters, which show as nothing",
-    "zero-width": "characters that show as nothing",
-    "blank": "letters that show as blanks",
-    "selector": "selectors of a look, behind nothing that has two",
-    "hyphen": "hyphens that show only where a line is broken",
-    "control": "control characters",
-}
 _PLACES: Final = {
     "comment": "in a comment",
     "html": "in HTML that is not shown",
@@ -121,7 +112,7 @@ class HiddenText(Rule):
     How to fix it: say it openly, or take it out.
 
     ```text
-    error: AGENTS.md:1: marks that turn the direction of the text: U+202E RIGHT-TO-LEFT OVERRIDE
+    error: AGENTS.md:1: characters that no reader sees as such: U+202E RIGHT-TO-LEFT OVERRIDE
     ```
 
     ```toml fails
@@ -213,7 +204,7 @@ def _finding(hidden: Hidden, path: bytes, setting: str) -> Finding:
         message = f"text that no reader of the page sees, {_PLACES[hidden.what]}: {key!r}"
     else:
         text = f"; they say {shortened(hidden.text)!r}" if hidden.text else ""
-        message = f"{_CHARACTERS[hidden.what]}: {_describe_chars(hidden.chars)}{text}"
+        message = f"characters that no reader sees as such: {_describe_chars(hidden.chars)}{text}"
         step = "Take them out; an editor that shows invisible characters finds them."
         key = f"{hidden.what} {_describe_chars(hidden.chars)}"
     # These are more often leftovers of copied text than placed on purpose.
