@@ -266,16 +266,12 @@ class Moves:
     def describe(self, entry: Entry) -> str:
         """Describe the change of an entry's path as a past participle: `modified`, `moved to src/x`."""
         other = self.other_end(entry)
-        kind = "a symbolic link" if entry.is_symlink else "a submodule" if entry.is_submodule else "a file"
         if entry.deleted:
             return f"moved to {path_text(other.path)}" if other else "deleted"
         if entry.added:
-            added = "added" if kind == "a file" else f"added as {kind}"
-            return f"moved here from {path_text(other.path)}" if other else added
+            return f"moved here from {path_text(other.path)}" if other else "added"
         if entry.status == "T":
-            return f"replaced by {kind}"
-        if entry.is_submodule or entry.is_symlink:
-            return "pointed elsewhere"
+            return "replaced by another kind of file"
         bits = "made executable" if entry.new_mode & 0o111 else "made not executable"
         return bits if entry.old == entry.new else "modified"
 
