@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 LAYOUT: Final = "1"
 """The version of the cache's layout, and the name of its folder."""
 
-MAX_AGE: Final = 30 * 86400
-"""The seconds since a file was written after which it is removed, when another one is written."""
-
 MAX_SIZE: Final = 64 << 20
 """The most bytes of all files together; the oldest are removed first."""
 
@@ -94,16 +91,13 @@ class Cache:
         return os.path.join(self._folder, f"{sha1(key).hexdigest()}.cache")
 
     def _clean(self) -> None:
-        """Remove files written more than `MAX_AGE` seconds ago, and the oldest beyond `MAX_SIZE` bytes."""
-        import time
-
-        oldest = time.time() - MAX_AGE
+        """Remove the files that were written first, beyond `MAX_SIZE` bytes."""
         with os.scandir(self._folder) as entries:
             stats = [(entry.stat(follow_symlinks=False), entry.path) for entry in entries]
         size = 0
         for found, path in sorted(stats, key=lambda one: -one[0].st_mtime_ns):
             size += found.st_size
-            if found.st_mtime < oldest or size > MAX_SIZE:
+            if size > MAX_SIZE:
                 os.unlink(path)
 
 
