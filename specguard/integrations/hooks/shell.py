@@ -119,7 +119,6 @@ class Interpreter:
     def __init__(self, directory: bytes, home: str, own: Collection[bytes], programs: Programs) -> None:
         self.directory, self.home, self._own, self._programs = directory, home, own, programs
         self.folder: bytes | None = b""
-        self._before = b""
         self.effects = Effects()
         self.skips: list[str] = []
         self.placed = False
@@ -261,7 +260,7 @@ class Interpreter:
         if name in _RENAMING and not (words and (words[0].text or "").endswith("/bin/activate")):
             raise _Uncertain
         if name in ("cd", "pushd", "popd"):
-            self._enter(words if name == "cd" or (name == "pushd" and words) else [Word(None)])
+            self._enter(words if name == "cd" else [Word(None)])
         elif name in _RUNNING:
             self.run(_script(name, words, stdin) or "")
         elif name in self._programs:
@@ -269,11 +268,8 @@ class Interpreter:
         self.skips, self.placed = skips, placed
 
     def _enter(self, words: Sequence[Word]) -> None:
-        plain = [word for word in words if word.text not in ("--", "-P", "-L")]
-        found = self.paths(plain[0]) if plain else [as_bytes(self.home)]
-        before, self._before = self._before, b"" if self.folder is None else self.absolute(self.folder)
-        found = [before] if plain and plain[0].text == "-" else found
-        known = len(found) == 1 and len(plain) < 2 and found[0] and not self._conditions
+        found = self.paths(*words) if words else [as_bytes(self.home)]
+        known = len(found) == 1 and len(words) < 2 and found[0] and not self._conditions
         self.folder = found[0] if known and os.path.isdir(self.absolute(found[0])) else None
 
     # Words
@@ -390,12 +386,12 @@ class Interpreter:
         """Record the branch that a git command checks out; listing, deleting and restoring leave it."""
         options, operands = options_of(words)
         plain = bool(operands) and all(one in ("q", "quiet") for one, _ in options)
-        kept = {"branch": not has(options, "m", "M", "move"), "symbolic-ref": len(operands) < 2}
         is_file = name == "checkout" and plain and self._is_file(operands[-1])
-        if not kept.get(name, is_file or any(word.text in ("--", ".") for word in words)):
+        keeps = is_file or (name == "branch" and not has(options, "m", "M", "move"))
+        if not keeps and not any(word.text in ("--", ".") for word in words):
             plain = plain and len(operands) == 1 and not self._conditions
             self.switched = (self.folder, operands[0].text or "" if plain else "")
-            if name in ("checkout", "switch") and operands and self.tree and not self.effects.edits:
+            if name != "branch" and operands and self.tree and not self.effects.edits:
                 self.effects.branches.append((self.tree.root, operands[0].text or "HEAD"))
 
     def _is_file(self, word: Word) -> bool:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import re
-from itertools import islice, takewhile
+from itertools import takewhile
 
-from specguard.integrations.hooks.shell import LONGEST, MOST_EDITS, Interpreter, Word, has, options_of
+from specguard.integrations.hooks.shell import LONGEST, Interpreter, Word, has, options_of
 from specguard.integrations.hooks.tool_calls import read_diff, read_patch
 from specguard.model import TYPE_CHECKING
 
@@ -59,44 +59,22 @@ def _touch(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
             shell.edit(path)
 
 
-def _write(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
-    """Record the files that programs such as `tee` write."""
-    operands = options_of(words, "nrs", ["iterations", "reference", "size"])[1]
-    if name == "dd":
-        operands = [Word(word.text[3:]) for word in words if word.text and word.text.startswith("of=")]
-    for path in shell.paths(*operands):
+def _write(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
+    """Record the files that `tee` and `truncate` write."""
+    for path in shell.paths(*options_of(words, "rs", ["reference", "size"])[1]):
         shell.edit(path)
 
 
 def _chmod(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
-    """Record the files whose owner may run or read them from now on, or no longer."""
-    # A mode such as `-x` looks like an option.
-    flags = [word for word in words if re.fullmatch("-[RfcvHLP]+|--.*", word.text or "")]
-    mode, *operands = [word for word in words if word not in flags] or [Word(None)]
-    paths = shell.paths(*operands)
-    if any("R" in (flag.text or "") or flag.text == "--recursive" for flag in flags):
-        walks = (walk for path in tuple(paths) for walk in os.walk(shell.absolute(path)))
-        paths += islice((os.path.join(at, name) for at, _, names in walks for name in names), MOST_EDITS)
-    for path in paths:
-        place = shell.absolute(path)
-        before = os.stat(place).st_mode if os.path.exists(place) else 0
-        after = _mode_after(mode.text or "", before)
-        # What is in a folder is out of reach without both.
-        if (after ^ before) & 0o500 and (os.path.isfile(place) or before & ~after & 0o500):
-            shell.edit(path, gone=os.path.isdir(place))
-
-
-def _mode_after(text: str, mode: int) -> int:
-    """Return a mode after `chmod`; what is not read of its argument changes nothing."""
-    if text and not text.strip("01234567"):
-        return int(text, 8)
-    for clause in text.split(","):
-        for sign in "+-=":
-            who, found, letters = clause.partition(sign)
-            if found and (who or "a").strip("go") in ("u", "a") and not letters.strip("rwxX"):
-                bits = 0o400 * ("r" in letters) | 0o100 * ("x" in letters) | mode & 0o100 * ("X" in letters)
-                mode = {"+": mode | bits, "-": mode & ~bits, "=": bits}[sign]
-    return mode
+    """Record what its owner may run from now on, or no longer: the bit that git keeps."""
+    mode = (words[0].text or "") if words else ""
+    if match := re.fullmatch("[0-7]+|[ua]?([+-])x", mode):
+        runs = match[1] == "+" if match[1] else bool(int(mode, 8) & 0o100)
+        for path in shell.paths(*words[1:]):
+            place = shell.absolute(path)
+            if os.path.exists(place) and bool(os.stat(place).st_mode & 0o100) != runs:
+                # Nothing in such a folder can be reached any more.
+                shell.edit(path, gone=os.path.isdir(place))
 
 
 def _sed(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
@@ -115,25 +93,23 @@ def _copy(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
     options, operands = options_of(words, "tSmog", ["target-directory", "suffix", "mode"])
     folder = [value for one, value in options if one in ("t", "target-directory") and value]
     sources, targets = (operands, folder) if folder else (operands[:-1], operands[-1:])
-    spared = {"ln": "", "install": "d"}.get(name, "n")
-    if not sources or not targets or has(options, *spared, "no-clobber", "directory", "parents", "dry-run"):
+    # With `-n`, `ln` replaces a link to a folder, and `cp` and `mv` may write nothing.
+    spared = ("d" if name == "install" else "n", "no-clobber", "no-dereference", "directory", "parents")
+    if not sources or not targets or has(options, *spared, "dry-run"):
         return
     several = bool(folder) or len(sources) > 1 or sources[0].pattern
-    replaces_links = name == "ln" and has(options, "n", "no-dereference")
     for target in shell.paths(targets[0]):
         place = shell.absolute(target)
-        # Then not what the link leads to is written; with a slash behind it, that is.
-        is_link = replaces_links and not target.endswith((b"/", b"/.")) and os.path.islink(place)
         inside = several or target.endswith(b"/") or place in shell.made or os.path.isdir(place)
         for source in shell.paths(*sources):
             last = source.rstrip(b"/").rpartition(b"/")[2]
-            path = os.path.join(target, last) if inside and not is_link and last.strip(b".") else target
-            shell.edit(path, None if name == "ln" else shell.content_of(source), gone=is_link)
+            path = os.path.join(target, last) if inside and last.strip(b".") else target
+            shell.edit(path, None if name == "ln" else shell.content_of(source))
             if name == "mv":
                 shell.edit(source, gone=True)
         # Whether the folder is made is not certain.
-        if place in shell.made or ((is_link or not inside) and sources[0].text is None):
-            shell.edit(target, gone=is_link)
+        if place in shell.made or (not inside and sources[0].text is None):
+            shell.edit(target)
 
 
 def _apply_patch(shell: Interpreter, text: str | None, strip: int | None = None) -> None:
@@ -186,7 +162,7 @@ def _git(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
         shell.folder = None
     if handler and not (is_elsewhere and handler in (_check_hooks, _config, _move_refs)):
         handler(shell, name, rest[1:], stdin)
-    if name in ("branch", "checkout", "switch", "symbolic-ref"):
+    if name in ("branch", "checkout", "switch"):
         shell.switch(name, rest[1:])
     if name in ("add", "stage", "stash"):
         shell.stored = len(shell.effects.edits)
@@ -299,7 +275,7 @@ def _move_refs(shell: Interpreter, name: str, words: Words, stdin: str | None) -
 
 _PROGRAMS: Final[Programs] = {
     **dict.fromkeys(("rm", "unlink"), _remove),
-    **dict.fromkeys(("tee", "truncate", "dd", "shred"), _write),
+    **dict.fromkeys(("tee", "truncate"), _write),
     **dict.fromkeys(("cp", "mv", "ln", "install"), _copy),
     **dict.fromkeys(("sed", "gsed"), _sed),
     **dict.fromkeys(("apply_patch", "applypatch"), _apply_envelope),
