@@ -33,7 +33,7 @@ LIMIT: Final = 64 << 20
 
 _MOMENTS: Final = {
     "pretooluse": "before", "beforetool": "before", "beforeshellexecution": "command",
-    "posttooluse": "after", "posttoolusefailure": "after", "aftertool": "after", "aftershellexecution": "ran",
+    "posttooluse": "after", "posttoolusefailure": "after", "aftertool": "after",
     "stop": "stop", "subagentstop": "stop", "afteragent": "stop", "sessionstart": "start",
     # This one comes with `preToolUse`, which judges the same call.
     "beforemcpexecution": "other",
@@ -237,8 +237,8 @@ def read(data: Mapping[str, Any], environment: Mapping[str, str], agent: Agent) 
     kind = _MOMENTS.get(name.lower()) or ("other" if name.lower().startswith(_LATE_PREFIXES) else "")
     tool = text_of(data, "tool_name") if kind in ("before", "after") else _optional(data, "tool_name")
     inputs: Mapping[str, Any] = {}
-    moment: Any = "after" if kind == "ran" else kind
-    if kind in ("command", "ran"):
+    moment: Any = kind
+    if kind == "command":
         tool, inputs = "Shell", {"command": text_of(data, "command")}
     elif kind == "after":
         moment = "after" if is_shell(tool) else "other"
@@ -341,7 +341,7 @@ def _claude_refusal(name: str, reason: str) -> dict[str, Any] | None:
 def _cursor_refusal(name: str, reason: str) -> dict[str, Any]:
     if name in ("stop", "subagentStop"):
         return {"followup_message": reason}
-    if name in ("postToolUse", "afterShellExecution", "sessionStart"):
+    if name in ("postToolUse", "sessionStart"):
         return {"additional_context": reason}
     return {"permission": "deny", "user_message": reason, "agent_message": reason}
 

@@ -140,10 +140,10 @@ class _Judging:
             known = [edit for edit in {edit.path: edit for edit in found}.values() if edit.known]
             try:
                 # A rule stops at unknown contents, so the known ones are judged separately, too. In both, the
-                # last write of each file counts; in a command with branches, any write may be last.
-                for some in (found, known if len(known) < len(found) else [], _rewritten_files(found)):
-                    if some:
-                        self.judge_in(root, some)
+                # last write of each file counts.
+                self.judge_in(root, found)
+                if known and len(known) < len(found):
+                    self.judge_in(root, known)
             except NoAuthorityError:
                 # A repository next to the agent's project need not be guarded.
                 if any(root == tree.root for tree in self.trees[: 1 if self._event.projects else None]):
@@ -256,16 +256,3 @@ def trees_of(event: HookEvent) -> list[Checkout]:
         step = "start it in one that has a SPEC_AUTHORITY.md, or take the hook out of its settings elsewhere"
         raise SpecguardError(what, help=step, code="no-repository")
     return list(found.values())
-
-
-def _rewritten_files(edits: Sequence[FileEdit]) -> list[FileEdit]:
-    """Return the files that are written more than once, other than by appending, with unknown content."""
-    last: dict[bytes, FileEdit] = {}
-    rewritten: dict[bytes, FileEdit] = {}
-    for edit in edits:
-        before = last.get(edit.path, edit)
-        extends = before.known and edit.known and (edit.content or b"").startswith(before.content or b"\0")
-        if before is not edit and not extends:
-            rewritten[edit.path] = FileEdit(edit.path, known=False)
-        last[edit.path] = edit
-    return list(rewritten.values())
