@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from specguard.authority.policy import RuleInPolicy
-from specguard.declaration.patterns import Covering, Patterns
 from specguard.declaration.rule import load
 from specguard.documents.toml import toml_key, toml_value
 from specguard.errors import SpecguardError
 from specguard.evaluation.policy_tests import OwnAuthority
-from specguard.model import listed, path_text
+from specguard.executor.check import guarded_path
+from specguard.model import path_text
 from specguard.testing.case import Case
 from specguard.testing.case_file import CaseError
-from specguard.testing.repository import Step, to_bytes
+from specguard.testing.repository import Step
 from specguard.testing.running import Outcome, examples, judge_case
 
 _WHOLE_POLICY = "under this policy"
@@ -52,31 +51,17 @@ def try_canaries(authority: OwnAuthority) -> Iterator[Canary]:
 
 
 def _try_settings(rule: RuleInPolicy, authority: OwnAuthority) -> Canary | None:
-    """Try a rule with paths from its own settings; None without such paths, or if it did not judge."""
+    """Try a rule with a path from its own settings; None without such a path, or if it did not judge."""
     if problem := unmatched_reason(rule, authority):
         return Canary(rule, "missed", f"{problem}; write it as the tree has it")
-    if not (paths := _paths(rule, authority)):
+    if (path := _path(rule, authority)) is None:
         return None
-    # Half of the paths are added, half are changed.
-    changed = [path for path in paths[1::2] if path not in authority.policy.document_paths]
-    case = Case(
-        base=[Step("chore: base", files=dict.fromkeys(changed, "a\n"))],
-        commits=[Step("feat: canary", files=dict.fromkeys(paths, "b\n"))],
-        args=[f"--select={rule.code}"],
-    )
+    case = Case(commits=[Step("feat: canary", files={path: "b\n"})], args=[f"--select={rule.code}"])
     outcome = _judge(_at_own_stage(authority.with_authority(case), rule))
     if outcome is None or outcome.state(rule.code) in ("not-applicable", "off", None):
         return None
-    found = {
-        to_bytes((finding.get("location") or {}).get("path") or "")
-        for report in outcome.reports
-        for finding in report.get("findings", ())
-    }
-    missed = [path for path in paths if path not in found]
-    detail = f"a change that touches {listed(list(map(path_text, paths)), 3)}"
-    if missed:
-        detail += f": not found at {', '.join(map(path_text, missed))}"
-    return Canary(rule, "missed" if missed else "caught", detail)
+    caught = rule.code in outcome.codes
+    return Canary(rule, "caught" if caught else "missed", f"a change that touches {path_text(path)}")
 
 
 def _try_example(rule: RuleInPolicy, authority: OwnAuthority) -> Canary:
@@ -99,11 +84,9 @@ def _try_example(rule: RuleInPolicy, authority: OwnAuthority) -> Canary:
             outcome = _judge(_at_own_stage(tried, rule)) if tried is not None else None
             if outcome is None:
                 continue
-            if rule.code in outcome.codes and rule.name in (*_GUARDS, _CODE_RULE) and under != _WHOLE_POLICY:
-                reason = f"no change could be guessed that its own settings cover; caught is {where}"
-            elif rule.code in outcome.codes:
+            if rule.code in outcome.codes:
                 return Canary(rule, "caught", f"{where}, {under}")
-            elif outcome.state(rule.code) == "passed" and under == _MUTES_ONLY:
+            if outcome.state(rule.code) == "passed" and under == _MUTES_ONLY:
                 muted = f"{where}, {under}, is let through"
             else:
                 texts = [one["reason"] for one in outcome.report.get("rules", ()) if one["code"] == rule.code]
@@ -152,61 +135,20 @@ def _judge(case: Case) -> Outcome | None:
         return None
 
 
-_CHAR_CLASS = re.compile(r"\[(?P<not>[!^])?(?P<first>[^]])[^]]*\]")
-_WILDCARD = re.compile(r"(\*+|\?)")
-_WORD = "canary"
-_MOST = 40
-_GUARDS = ("forbidden-path", "locked-path")
 _CODE_RULE = "missing-spec-change"
-
-
-def guess_path(patterns: Patterns, position: int, exclude: Covering | None = None) -> bytes | None:
-    """Return a path that a pattern matches; None if none can be guessed.
-
-    Args:
-        patterns: the patterns.
-        position: the index of the pattern.
-        exclude: paths that must not be returned.
-    """
-    pattern = patterns.patterns[position]
-    plain = _CHAR_CLASS.sub(lambda found: "~" if found["not"] else found["first"], pattern).lstrip("/")
-    parts = _WILDCARD.split(plain)
-    for word in (_WORD, "canary.md", "c"):
-        filled = "".join("q" if part == "?" else word if "*" in part else part for part in parts)
-        for end in (_WORD, "canary.md", ""):
-            path = f"{filled.rstrip('/')}/{end}" if end and filled.endswith("/") else filled.rstrip("/")
-            data = path.replace("\\", "").encode("utf-8", "surrogateescape")
-            if data and patterns.matches(data) and not (exclude and exclude.matches(data)):
-                return data
-    return None
-
-
-def compatible(paths: Iterable[bytes]) -> list[bytes]:
-    """Return the paths that can exist in one tree: none is a folder of another, ignoring case."""
-    by_folder: dict[bytes, bytes] = {}
-    for path in paths:
-        folder = path.lower() + b"/"
-        if not any(folder.startswith(other) or other.startswith(folder) for other in by_folder):
-            by_folder[folder] = path
-    return list(by_folder.values())
 
 
 def unmatched_reason(rule: RuleInPolicy, authority: OwnAuthority) -> str:
     """Return the reason why a rule about the repository's code cannot match, as a clause; empty if it can."""
-    if rule.name != _CODE_RULE or not authority.files or _paths(rule, authority):
+    if rule.name != _CODE_RULE or not authority.files or _path(rule, authority):
         return ""
     patterns = authority.policy.declared("spec_settings").code.patterns
     return f"no file is under [specs] code ({', '.join(patterns)})"
 
 
-def _paths(rule: RuleInPolicy, authority: OwnAuthority) -> list[bytes]:
-    """Return paths at which a rule must find something: one for each pattern, or the first code file."""
+def _path(rule: RuleInPolicy, authority: OwnAuthority) -> bytes | None:
+    """Return a path at which a rule must find something: one that it guards, or the first code file."""
     if rule.name == _CODE_RULE:
-        return list(authority.policy.declared("spec_settings").code.among(authority.files)[:1])
-    if rule.name not in _GUARDS:
-        return []
-    patterns: Patterns = rule.settings["paths"]
-    guesses = [guess_path(patterns, at, rule.exclude) for at in range(min(len(patterns.patterns), _MOST))]
-    # A path that is both forbidden and locked is reported only as forbidden.
-    guards = [(path, authority.policy.guards.find(path)) for path in guesses if path is not None]
-    return compatible(path for path, guard in guards if guard is not None and guard.rule == rule.name)
+        code = authority.policy.declared("spec_settings").code
+        return next(iter(code.among(authority.files)), None)
+    return guarded_path(authority.policy.guards, lambda guard: guard.rule == rule.name)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
+from specguard.authority.policy import Guard, Guards
 from specguard.change.base import FoundBase
 from specguard.change.check_request import Request, Revision, read_unlinked
 from specguard.change.git import Git
@@ -369,7 +370,7 @@ def published_secrets(run: Run, tree: str) -> str:
     return heading + "\n".join(lines) + "\n" if lines else ""
 
 
-_WILDCARDS: Final = re.compile(rb"\*\*|\*|\?|\[[^]]*\]")
+_WILDCARDS: Final = re.compile(rb"\*\*|\*|\?|\[[^]]*\]|(?<=/)\Z")
 _TEXT: Final = b"The guard refuses this.\n"
 
 
@@ -389,7 +390,8 @@ def prove_guard(run: Run) -> str:
         SpecguardError: the edit was let through, so nothing would be guarded; or no verdict can be given.
     """
     place = run.place
-    path = _guarded_path(run)
+    files = place.git.tree_at(place.base).paths()
+    path = guarded_path(run.policy.guards, lambda guard: _is_enforced(run, guard.rule), files)
     if path is not None:
         edit = b"100644 %s\t%s\0" % (place.git.run("hash-object", "-w", "--stdin", stdin=_TEXT).strip(), path)
     elif _is_enforced(run, "policy-change"):
@@ -411,17 +413,13 @@ def _is_enforced(run: Run, name: str) -> bool:
     return rule is not None and rule.severity == "error" and "run" in rule.stages
 
 
-def _guarded_path(run: Run) -> bytes | None:
-    """Return a path that the policy guards, preferably an existing file of the base; None without one."""
-    guards = run.policy.guards
-
-    def refused(path: bytes) -> bool:
-        guard = guards.find(path)
-        return guard is not None and _is_enforced(run, guard.rule)
-
-    files = run.place.git.tree_at(run.place.base).paths()
-    patterns = (guard.pattern.encode("utf-8", "surrogateescape").strip(b"/") for guard in guards.all)
-    return next(filter(refused, chain(files, (_WILDCARDS.sub(b"canary", one) for one in patterns))), None)
+def guarded_path(
+    guards: Guards, is_wanted: Callable[[Guard], bool], files: Iterable[bytes] = ()
+) -> bytes | None:
+    """Return a path with a wanted guard: one of some files, else one that a pattern matches; None without."""
+    patterns = (guard.pattern.encode("utf-8", "surrogateescape").lstrip(b"/") for guard in guards.all)
+    paths = chain(files, (_WILDCARDS.sub(b"canary", one) for one in patterns))
+    return next((path for path in paths if (guard := guards.find(path)) and is_wanted(guard)), None)
 
 
 def rebase_onto(run: Run, tip: str) -> str:

@@ -198,8 +198,8 @@ severity = "off"
         alone=False,
     )
     assert done.exit_code == 0, done
-    assert said["PTH001"]["said"] == "caught a change that touches gen/canary/canary.c, docs/api/canary"
-    assert said["PTH002"]["said"] == "caught a change that touches LICENSE, docs/canary"
+    assert said["PTH001"]["said"] == "caught a change that touches docs/api/canary"
+    assert said["PTH002"]["said"] == "caught a change that touches LICENSE"
     assert said["CMT002"]["said"].startswith("caught the example 1 of its page, ")
     assert all(one["status"] == "ok" for one in said.values()), said
     assert said["all"]["said"].endswith("caught their change, 0 did not fire, 0 could not be provoked")
