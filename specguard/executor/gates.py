@@ -30,7 +30,7 @@ from specguard.change.worktree import hash_work_tree
 from specguard.errors import MissingFact, SpecguardError
 from specguard.executor.commit import CONFIGURATION, hash_tree, patch, scope_of
 from specguard.executor.item_choice import check_kill, listed_gates, verify_gates
-from specguard.executor.process import command_environment, response_of, run_command
+from specguard.executor.process import response_of, run_command
 from specguard.executor.report import GATES_FILE, outcome, rendered
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import file_metadata, inspect
@@ -174,14 +174,10 @@ class GateRound:
         finally:
             self._write_results()
         os.unlink(self._run.folder.file(STATE))
-        failed = [result.gate for result in self.results.values() if result.state == "failed"]
-        missing = missing_programs(failed, command_environment(self._run)) if failed else {}
-        for program, why in missing.items():
-            self._run.note(f"Not on the path: {program} (for {why}).")
         for result, command in self.failures:
             what = f"The {result.gate.kind} {result.gate.name}"
             self._run.feedback.append(command_feedback(self._run, command, what, result.gate.named))
-        return not failed
+        return not self.failures
 
     def take_down(self) -> list[Command]:
         """Run the teardowns of a round whose process died, and return the records of their commands."""

@@ -28,7 +28,7 @@ from specguard.model import listed, path_text
 from specguard.plans.papers import PaperItem
 from specguard.reporters.text import deciding_line
 from specguard.runs import manifests
-from specguard.runs.files import committed_folder, ignored_runs, write_gitignore
+from specguard.runs.files import committed_folder, write_gitignore
 from specguard.runs.manifests import RunFolder
 from specguard.waves.stage_order import too_early
 from specguard.work.item import unready
@@ -307,7 +307,6 @@ def prepare(options: RunOptions) -> Run:
         lock = ItemLock(runs, manifest, repository, given=bool(options.run_root))
         cleanup.callback(lock.close)
         with plan_lock(start, runs, source.address.shown):
-            notes += ignored_runs(repository, committed)
             run.folder = folder = lock.new_folder(options.reuse_run)
             manifest.run_id, manifest.notes = folder.run_id, notes
             manifest.kept = f"{committed}/{manifest.item.folder}/{folder.run_id}" if committed else None

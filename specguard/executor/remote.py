@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from specguard.change.object_store import Store, quote, stdin_lines, write_file
-from specguard.change.remotes import identity, remote_in, rewrite_url, same_address, shown_address
+from specguard.change.remotes import identity, remote_in, same_address, shown_address
 from specguard.change.repository import NO_HOOKS, Repository, find_program, is_oid
 from specguard.errors import SpecguardError
 from specguard.model import Record
@@ -406,8 +406,6 @@ class Address(Record):
                 help=help,
                 code="remote-unsuitable",
             )
-        if expected and _protocol(fetch) not in PROTOCOLS:
-            fetch = rewrite_url(expected, own)
         if _protocol(fetch) not in PROTOCOLS or fetch.startswith("-") or "\n" in fetch:
             raise SpecguardError(
                 f"'{remote}' is {shown_address(fetch)}, and a run uses only {', '.join(PROTOCOLS)}",

@@ -151,18 +151,13 @@ class RunReport(Record):
 
     def failed_commands(self) -> Iterator[Failure]:
         """Yield each gate or hook that failed, once, with the round in which it passed."""
-        # In the user's own checkout the gates of one round may see different trees.
-        gates = [one for one in self.manifest.judging if one.kind != "hook" and self.manifest.agent]
-        succeeded = self.manifest.state == "succeeded"
         for runs in grouped(((one.name, one.command), one) for one in self.manifest.judging).values():
             if not (failed := [one for one in runs if not one.succeeded]):
                 continue
             after, last = _STILL_FAILS, failed[-1]
-            # A formatter that fails may have altered files: the gates of its own round then see another tree.
-            same = "attempt" if last.kind == "format" else "tree"
             if runs[-1] is not last:
                 after = _fixed(last, runs[runs.index(last) + 1])
-            elif last in gates and (succeeded or getattr(gates[-1], same) != getattr(last, same)):
+            elif last.attempt < self.manifest.attempts:
                 # A gate of certain files runs only for those that are still there, and still changed.
                 after = "it was not run again"
             tail = _last_lines(str(self.folder.data_or_empty(last.response).get("tail") or ""))

@@ -100,15 +100,12 @@ class Canonical(Record, frozen=False):
         if self.remote is None and not self.address.is_local:
             message = f"the base {branch} was never fetched; tried: {', '.join(self._refs(branch))}"
             raise SpecguardError(message, help=f"git fetch {remote} {name}", code="no-base")
-        known = self.heads.default or next(iter(self.heads.branches), "")
-        help = f"name the base: --base {shlex.quote(known)}" if known else f"git push {remote} {name}"
-        if self.address.is_local and not known:
-            has_commit = self.git.repository.head is not None
-            first = "make the first commit, as `specguard run` does with --baseline-commit"
-            help = f"git branch {name}" if has_commit else first
-        raise SpecguardError(
-            f"{self.address.shown} has no branch {branch}", help=help, code="remote-unsuitable"
-        )
+        known = shlex.quote(self.heads.default or next(iter(self.heads.branches), ""))
+        help = f"name the base: --base {known}" if self.heads.branches else f"git push {remote} {name}"
+        if self.address.is_local:
+            help = f"git branch {name}, or before the first commit --baseline-commit"
+        message = f"{self.address.shown} has no branch {branch}"
+        raise SpecguardError(message, help=help, code="remote-unsuitable")
 
     def ref(self, branch: str) -> str:
         """Return the short name of the ref that a branch was fetched to."""

@@ -62,7 +62,7 @@ def test_a_run_can_be_committed_behind_its_item_as_the_page_and_the_report_say(t
     project.user.git("config", "core.excludesFile", exclude := str(tmp_path / "exclude"))
     Path(exclude).write_text("/.runs/\n")
     hint = "end .gitignore with the line !/.runs/"
-    assert hint in ended(project.run_phase()).stdout
+    ended(project.run_phase())
     assert hint in project.specguard("doctor").stdout
     Path(exclude).unlink()
     # What the report says is to be done with the run.
