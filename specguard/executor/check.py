@@ -451,7 +451,7 @@ def rebase_onto(run: Run, tip: str) -> str:
         raise _branch_moved(run, f"{branch} has moved on, and changes the same files: {listed(conflicts)}")
     changes = patch(place.git, place.base, tree)
     # First: pushed from the new tip, it would take their commits off the branch.
-    manifest.commit = None
+    manifest.commit, run.message = None, ""
     manifest.repository.tip = manifest.repository.branch_oid = tip
     place.git.close()
     make_place(run)

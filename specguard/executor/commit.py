@@ -72,16 +72,11 @@ def hash_tree(run: Run) -> str:
 def message_of(run: Run) -> str:
     """Return the message of the run's commit: its item's template, and the trailer that names the run.
 
-    If a `commit-msg` hook has altered the message, its version is returned.
+    Once the `commit-msg` hooks have seen the message, their version is returned.
     """
-    return run.message or _original_message(run)
-
-
-def _original_message(run: Run) -> str:
-    """Return the message before any hook has seen it."""
-    item, entry = run.item, run.manifest.item
-    trailer = run.settings.trailer
-    return f"{item.named_by('commit')}\n\n{trailer}: {entry.kind}-{entry.id}/{run.folder.run_id}\n"
+    entry, trailer = run.manifest.item, run.settings.trailer
+    name = run.item.named_by("commit")
+    return run.message or f"{name}\n\n{trailer}: {entry.kind}-{entry.id}/{run.folder.run_id}\n"
 
 
 def make_commit(run: Run, tree: str) -> str:
@@ -163,27 +158,19 @@ def patch(git: Git, base: str, tree: str, *, exclude: str = "") -> bytes:
 
 
 def _hooks_accept(run: Run, tree: str) -> bool:
-    """Run the `commit-msg` hooks, and return True if the files and the message are as they were.
-
-    The hooks get the message as they last altered it, so that a hook that generates an id finds it there. If
-    they alter it again, they get the original message, as with git: a hook that adds to any message it gets
-    then agrees.
-    """
-    before = _clean_message(message_of(run))
-    message, last = _run_hooks(run, tree, message_of(run))
-    if last is not None and message != before and run.message:
-        message, last = _run_hooks(run, tree, _original_message(run))
+    """Run the `commit-msg` hooks once, and return True if the files and the message are as they were."""
+    if run.message:
+        return True
+    before = message_of(run)
+    message, last = _run_hooks(run, tree, before)
     if last is None:
         return True
-    if message and message != before:
-        run.message = message
-        return False
-    is_kept = hash_tree(run) == tree
-    if message and (last.succeeded or not is_kept):
-        return is_kept
-    what = "the repository's commit-msg hooks refuse the message of the run's commit, or leave none"
-    help = f"see {run.folder.file(last.log)}; the message comes from work.{run.manifest.item.kind}.commit"
-    raise _refused(run, last, what, help)
+    if not message or not last.succeeded:
+        what = "the repository's commit-msg hooks refuse the message of the run's commit, or leave none"
+        help = f"see {run.folder.file(last.log)}; the message comes from work.{run.manifest.item.kind}.commit"
+        raise _refused(run, last, what, help)
+    run.message = message
+    return message == _clean_message(before) and hash_tree(run) == tree
 
 
 def _refused(run: Run, hook: Command, what: str, help: str) -> RunEnded:

@@ -111,7 +111,7 @@ class Run(Record, frozen=False):
         policy: the policy of the pinned base.
         work_item: the work item, resolved in the pinned base; None for a run of gates only.
         made_place: the run's own repository; None before it is made.
-        message: the commit's message after a hook altered it; empty: the item's message.
+        message: the commit's message once the `commit-msg` hooks have seen it; empty before.
         gate_results: what became of the gates in the last round of this process, as `gates.json` has it.
         feedback: the sections for the agent's next round: failing gates and findings that are new to it.
         item_lock: the lock that keeps other runs from the item while this one is under way.

@@ -36,9 +36,6 @@ _MOST_GATE_ROUNDS: Final = 3
 """The largest number of times that formatters and hooks may alter each other's files before they must agree.
 """
 
-_MOST_MESSAGE_ROUNDS: Final = 3
-"""The largest number of times that a commit-msg hook may alter the message before it must accept it."""
-
 _MOST_PUSHES: Final = 5
 """The number of times that a run tries to catch up with other runs on its branch."""
 
@@ -270,23 +267,18 @@ class Line(Record, frozen=False):
         )
 
     def _commit(self) -> None:
-        run = self.run
-        for _ in range(_MOST_MESSAGE_ROUNDS):
-            if self._do_step("commit"):
-                return
-            run.feedback = []
-            if not all(self._gates_and_rules()):
-                raise RunEnded(
-                    "what a commit-msg hook made of the change breaks the rules",
-                    help=f"{run.folder.command('report')} shows which; have the hook keep to them",
-                    exit_code=EXIT_FAILED,
-                    code="hook-refused",
-                )
-        raise RunEnded(
-            "the commit-msg hook alters the message every time it sees it",
-            help="have it leave alone a message that has what it adds",
-            code="hook-refused",
-        )
+        """Make the commit; what a commit-msg hook makes of the message or the files is judged first."""
+        if self._do_step("commit"):
+            return
+        self.run.feedback = []
+        if not all(self._gates_and_rules()):
+            raise RunEnded(
+                "what a commit-msg hook made of the change breaks the rules",
+                help=f"{self.run.folder.command('report')} shows which; have the hook keep to them",
+                exit_code=EXIT_FAILED,
+                code="hook-refused",
+            )
+        self._do_step("commit")
 
     def _push(self) -> None:
         """Push the commit; if other runs have pushed to the branch meanwhile, put it on top of their commits.

@@ -34,13 +34,6 @@ def test_a_commit_msg_hook_of_the_base_is_asked_once_as_git_would(workshop: Work
     workshop.check_done()
 
 
-def test_one_that_says_something_else_each_time_ends_the_run_with_a_next_step(workshop: Workshop) -> None:
-    bring(workshop, ".githooks/commit-msg", '#!/bin/sh\nprintf "Seen: $$\\n" >> "$1"\n')
-    done = workshop.work(ends=3)
-    assert "alters the message every time" in done.stdout + done.stderr
-    assert "next: have it leave alone a message that has what it adds" in done.stdout + done.stderr
-
-
 def test_those_of_husky_need_not_be_executable_and_may_read_its_shim(workshop: Workshop) -> None:
     shim = '. "$(dirname -- "$0")/_/husky.sh"\n'
     hook = SIGNED.replace("\n", f"\n{shim}", 1)
