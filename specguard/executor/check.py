@@ -433,34 +433,31 @@ def rebase_onto(run: Run, tip: str) -> str:
         A sentence about the result.
 
     Raises:
-        RunEnded: the branch was rewritten, has the task done, changes the same files, or the changes do not
-            apply to it.
+        RunEnded: the branch was rewritten, has the task done, or the changes do not apply to it.
     """
     place, manifest = run.place, run.manifest
     tree, branch = manifest.worked or manifest.tree or "", manifest.branch or ""
     if not run.git.is_ancestor(place.base, tip):
         raise _branch_moved(run, f"{branch} was rewritten while the agent worked: it is at {tip[:10]} now")
-    theirs = {entry.path for entry in run.git.diff_trees(place.base, tip)}
-    if (task := task_of(run.policy, run.item)) is not None:
-        if (there := task_in(run.policy, run.git, tip, task)) is not None and there.done:
-            reason = f"{branch} has moved on to {tip[:10]}, and {task.name} is done there"
-            raise _branch_moved(run, reason, "nothing is left to do")
-        theirs = {path for path in theirs if not task.plan.owns(path)}
-    conflicts = [path_text(one.path) for one in place.git.diff_trees(place.base, tree) if one.path in theirs]
-    if conflicts:
-        raise _branch_moved(run, f"{branch} has moved on, and changes the same files: {listed(conflicts)}")
-    changes = patch(place.git, place.base, tree)
+    task = task_of(run.policy, run.item)
+    there = task_in(run.policy, run.git, tip, task) if task is not None else None
+    if there is not None and there.done:
+        reason = f"{branch} has moved on to {tip[:10]}, and {there.name} is done there"
+        raise _branch_moved(run, reason, "nothing is left to do")
+    changes, index = patch(place.git, place.base, tree), os.path.join(place.own_folder, "moved")
+    place.git.run("read-tree", tip, index=index)
+    try:
+        place.git.run("apply", "--cached", "--whitespace=nowarn", "-", stdin=changes, index=index)
+    except CommandError as error:
+        message = f"{branch} has moved on, and what the agent made does not go on top of it"
+        raise _branch_moved(run, message) from error
     # First: pushed from the new tip, it would take their commits off the branch.
     manifest.commit, run.message = None, ""
     manifest.repository.tip = manifest.repository.branch_oid = tip
     place.git.close()
     make_place(run)
     prove_guard(run)
-    try:
-        run.place.git.run("apply", "--whitespace=nowarn", "-", stdin=changes, files=True)
-    except CommandError as error:
-        message = f"{branch} has moved on, and what the agent made does not go on top of it"
-        raise _branch_moved(run, message) from error
+    run.place.git.run("apply", "--whitespace=nowarn", "-", stdin=changes, files=True)
     return f"{branch} has moved on to {tip[:10]}, and what the agent made was put on top"
 
 

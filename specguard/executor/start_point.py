@@ -103,7 +103,7 @@ class Canonical(Record, frozen=False):
         known = shlex.quote(self.heads.default or next(iter(self.heads.branches), ""))
         help = f"name the base: --base {known}" if self.heads.branches else f"git push {remote} {name}"
         if self.address.is_local:
-            help = f"git branch {name}, or before the first commit --baseline-commit"
+            help = f"git branch {name}; if there is no commit yet, add --baseline-commit"
         message = f"{self.address.shown} has no branch {branch}"
         raise SpecguardError(message, help=help, code="remote-unsuitable")
 
@@ -355,16 +355,15 @@ class ItemLock:
         """Return the folder of a new run.
 
         Args:
-            reused: the id, or its beginning, of an earlier run whose folder is reused; its files are moved to
-                `earlier/`. Empty: none.
+            reused: the id of an earlier run whose folder is reused; its files are moved to `earlier/`. Empty:
+                none.
 
         Raises:
-            SpecguardError: an earlier run of the item did not end, or the id does not name exactly one run.
+            SpecguardError: an earlier run of the item did not end, or the id names no run of it.
         """
         # A change may have brought a record that names another folder, and others may share this one.
         known = {*RunStore(self.folder).folders()} & {one.run_id for one in self._item_manifests()}
-        found = [one for one in known if one.startswith(reused)] if reused else [new_run_id()]
-        if len(found) != 1:
+        if reused and reused not in known:
             message = f"{reused!r} has to name one run of {self._item.label}"
             help = shlex.join(command_words("list", "", self._given_root))
             raise SpecguardError(message, path=self.folder, help=help, code="unknown-name")
@@ -377,7 +376,7 @@ class ItemLock:
                     f"an earlier run of {self._item.label} died: {manifest.run_id}",
                     f"{died.command('resume')}; to give it up: {died.command('stop')}",
                 )
-        folder = RunFolder(os.path.join(self.folder, found[0]), self._given_root)
+        folder = RunFolder(os.path.join(self.folder, reused or new_run_id()), self._given_root)
         if not reused:
             return folder
         with reporting_errors(folder.path):
