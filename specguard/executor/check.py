@@ -41,9 +41,6 @@ from specguard.runs.manifests import Judgement
 from specguard.work.item_lists import agree
 from specguard.work.name_templates import PathTemplate
 
-_MOST_HOOK_ROUNDS: Final = 2
-"""The largest number of hook rounds: formatting hooks that change files a second time will not settle."""
-
 _WARNING_NOTE: Final = "The rules warn of this: "
 
 
@@ -165,26 +162,20 @@ def _verdict_of(run: Run, oid: str, *, whole_branch: bool) -> Verdict:
 
 
 def _pass_hooks(run: Run) -> tuple[str, bool]:
-    """Return the tree that the repository's hooks change no more, and True if they accept it."""
-    tree = hash_tree(run)
-    last = None
-    for _ in range(_MOST_HOOK_ROUNDS):
-        failed, after = None, tree
-        for words in hook_commands(run, "pre-commit"):
-            last = run_hook(run, "pre-commit", words, after)
-            after = hash_tree(run)
-            failed = failed if last.succeeded else last
-        if after == tree:
-            if failed is not None:
-                run.feedback.append(command_feedback(run, failed, "The repository's pre-commit hook"))
-            return tree, failed is None
-        tree = after
-    raise RunEnded(
-        "the repository's pre-commit hooks change the files every time they run",
-        help="have them leave alone what they have changed once, in the base, and start another run",
-        command=last.number if last else None,
-        code="hook-refused",
-    )
+    """Return the tree behind the repository's hooks; and True if they accept it, or have altered files.
+
+    The next round of gates gets the altered files, and then these hooks again.
+    """
+    before = after = hash_tree(run)
+    failed = None
+    for words in hook_commands(run, "pre-commit"):
+        last = run_hook(run, "pre-commit", words, after)
+        after = hash_tree(run)
+        failed = failed if last.succeeded else last
+    if failed is None or after != before:
+        return after, True
+    run.feedback.append(command_feedback(run, failed, "The repository's pre-commit hook"))
+    return after, False
 
 
 def _record_verdict(run: Run, tree: str, verdict: Verdict, *, fixable: bool = False) -> bool:
