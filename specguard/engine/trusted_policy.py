@@ -7,15 +7,16 @@ import os
 from functools import partial
 
 from specguard.authority.cache import Cache
-from specguard.authority.load import AUTHORITY, DEFAULT_PATHS, load_policy
+from specguard.authority.load import AUTHORITY, DEFAULT_PATHS, PYPROJECT, load_policy
 from specguard.authority.policy import Policy, PolicyChange, RuleInPolicy
 from specguard.change.base import default_base, find_base
 from specguard.change.change import BASELINE, Change
 from specguard.change.check_request import FLOOR, Request, Revision
 from specguard.change.git import Git
+from specguard.change.object_store import UNKNOWN_CONTENT
 from specguard.change.repository import Repository, short_branch
 from specguard.declaration.rule import fact_names, load
-from specguard.errors import Needed, NoAuthorityError, SpecguardError, if_known, usage
+from specguard.errors import MissingFact, Needed, NoAuthorityError, SpecguardError, if_known, usage
 from specguard.model import TYPE_CHECKING, listed, path_text
 
 if TYPE_CHECKING:
@@ -343,6 +344,10 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
     try:
         after = load_policy(head, registry=registry)
     except SpecguardError as error:
+        unknown = isinstance(error.__cause__, MissingFact) and error.__cause__.reason == UNKNOWN_CONTENT
+        if unknown and error.path == PYPROJECT and PYPROJECT not in dict(policy.documents):
+            # Most files of this name have no settings. What an agent writes there is judged once it is there.
+            return PolicyChange(baseline=baseline)
         hint = " (new plugins are not loaded here; bring them in a change before)" if unread else ""
         problem = f"{error.place}: {error.message}; {error.help}".strip(":; ") + hint
         return PolicyChange(problem=problem, baseline=baseline)
