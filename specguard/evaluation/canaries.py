@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -57,7 +57,7 @@ def _try_settings(rule: RuleInPolicy, authority: OwnAuthority) -> Canary | None:
     if (path := _path(rule, authority)) is None:
         return None
     case = Case(commits=[Step("feat: canary", files={path: "b\n"})], args=[f"--select={rule.code}"])
-    outcome = _judge(_at_own_stage(authority.with_authority(case), rule))
+    outcome = _judge(authority.with_authority(case))
     if outcome is None or outcome.state(rule.code) in ("not-applicable", "off", None):
         return None
     caught = rule.code in outcome.codes
@@ -81,7 +81,7 @@ def _try_example(rule: RuleInPolicy, authority: OwnAuthority) -> Canary:
         where = f"the example {example.number} of its page"
         whole = authority.with_authority(replace(case, policy=None))
         for tried, under in ((whole, _WHOLE_POLICY), (muted_case, _MUTES_ONLY)):
-            outcome = _judge(_at_own_stage(tried, rule)) if tried is not None else None
+            outcome = _judge(tried) if tried is not None else None
             if outcome is None:
                 continue
             if rule.code in outcome.codes:
@@ -112,18 +112,6 @@ def _with_mutes(case: Case, rule: RuleInPolicy) -> Case | None:
     table.update(common)
     lines = (f"{toml_key(key)} = {toml_value(value)}\n" for key, value in data.items())
     return replace(case, policy="".join(lines))
-
-
-def _at_own_stage(case: Case, rule: RuleInPolicy) -> Case:
-    """Return a case at a stage of the rule, if the rule does not judge ranges."""
-    stages: Sequence[str] = rule.stages
-    if "range" in stages or case.staged or case.worktree or case.commit_message or case.title is not None:
-        return case
-    if "pull-request" in stages:
-        return replace(case, title="feat: canary", body=case.body or "")
-    if "staged" in stages and len(case.commits) == 1:
-        return replace(case, commits=[], staged=case.commits[0])
-    return case
 
 
 def _judge(case: Case) -> Outcome | None:
