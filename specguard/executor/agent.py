@@ -22,7 +22,6 @@ from specguard.authority.policy import Policy
 from specguard.change.check_request import read_unlinked
 from specguard.change.repository import find_program
 from specguard.change.tree import Tree
-from specguard.documents.document import Document
 from specguard.errors import SpecguardError, nearest
 from specguard.executor.command_output import plain_text
 from specguard.executor.commit import hooks_of, message_of, scope_of
@@ -511,7 +510,6 @@ def _work_values(run: Run, files: Tree) -> dict[str, Any]:
     words += ["--base", manifest.repository.below_oid or manifest.repository.base_oid]
     words += ["--branch", manifest.branch] if manifest.branch else []
     return {
-        "title": _title(item),
         "task": task,
         "listed": None if listed is None else str(Origin(path_text(listed.source.path), listed.line or 0)),
         "results": RESULTS,
@@ -525,15 +523,6 @@ def _work_values(run: Run, files: Tree) -> dict[str, Any]:
         "hooks": hooks_of(run.git.repository, files),
         "check": shlex.join(words),
     }
-
-
-def _title(item: WorkItem) -> str:
-    """Return the item's title: the one in its list, else the first heading of its document."""
-    text = item.document_text
-    if text is None or (item.listed is not None and item.listed.title):
-        return item.listed.title if item.listed is not None else ""
-    sections = Document.of(text.encode("utf-8", "surrogateescape")).sections
-    return sections[0].heading.text.plain if sections else ""
 
 
 def _guards(policy: Policy, item: WorkItem, task: Task | None) -> Iterator[tuple[str, str, str]]:
