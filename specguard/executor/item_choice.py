@@ -421,9 +421,7 @@ class Start:
                 words = ["specguard", "plan", "verify", listed.id, "--plan", path_text(path)]
                 help = f'{shlex.join(words)} --note "what was seen"'
                 if branch:
-                    heads = self._git.repository.refs_named([f"refs/heads/{listed.branch}"]).values()
-                    remote = "" if self._find_tip(listed.branch) in heads else self.options.remote
-                    help = f"{switch_command(listed.branch, remote)} && {help}"
+                    help = f"{switch_command(listed.branch, self.pinned.remote_name)} && {help}"
                 message = f"{listed} has its commit, and is not marked as done: it is {tasks[-1].status}"
                 raise unready(message, help, path, listed.line)
 

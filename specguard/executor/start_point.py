@@ -296,7 +296,6 @@ def _git(folder: str, environment: Mapping[str, str], *words: str) -> None:
 EARLIER_RUNS: Final = "earlier"
 """The subfolder, in a reused run folder, with the files of earlier runs."""
 
-_ELSEWHERE: Final = "specguard run status, in its worktree (git worktree list) or with its --run-root"
 _NOT_ENDED: Final = frozenset({"pending", "running"})
 _WAIT: Final = 30.0
 """The seconds that a run waits for another one that is beginning."""
@@ -338,14 +337,10 @@ class ItemLock:
                     os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
                     locks.enter_context(FileLock(file, timeout=0))
                 self._locks = locks.pop_all()
-        except Timeout as taken:
-            here = taken.lock_file == files[0]
-            running = [one.run_id for one in self._item_manifests() if here and one.state in _NOT_ENDED]
-            run_id = running[-1] if running else ""
-            # A run that begins or goes on right now may have recorded neither yet.
-            suffix = f": {run_id}" if run_id else "" if here else ", with another folder of runs"
-            help = shlex.join(command_words("status", run_id, self._given_root)) if here else _ELSEWHERE
-            raise item_taken(f"another run works on {item.label}{suffix}", help) from None
+        except Timeout:
+            status = shlex.join(command_words("status", "", self._given_root))
+            help = f"{status}, here or in its worktree (git worktree list), or with its --run-root"
+            raise item_taken(f"another run works on {item.label}", help) from None
 
     def close(self) -> None:
         """Release the lock."""
