@@ -19,8 +19,7 @@ from specguard.testing.case_file import CaseError
 from specguard.testing.repository import Step
 from specguard.testing.running import Outcome, examples, judge_case
 
-_WHOLE_POLICY = "under this policy"
-_MUTES_ONLY = "with this policy's severity, stages and exceptions for the rule"
+_MUTES = "with this policy's severity, stages and exceptions for the rule"
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def try_canaries(authority: OwnAuthority) -> Iterator[Canary]:
     """
     for rule in authority.policy.rules:
         if rule.active:
-            yield _try_settings(rule, authority) or _try_example(rule, authority)
+            yield _try_settings(rule, authority) or _try_example(rule)
 
 
 def _try_settings(rule: RuleInPolicy, authority: OwnAuthority) -> Canary | None:
@@ -64,7 +63,7 @@ def _try_settings(rule: RuleInPolicy, authority: OwnAuthority) -> Canary | None:
     return Canary(rule, "caught" if caught else "missed", f"a change that touches {path_text(path)}")
 
 
-def _try_example(rule: RuleInPolicy, authority: OwnAuthority) -> Canary:
+def _try_example(rule: RuleInPolicy) -> Canary:
     """Try a rule with the failing examples of its own page."""
     reason = "its page has no example that fails"
     muted = ""
@@ -72,30 +71,24 @@ def _try_example(rule: RuleInPolicy, authority: OwnAuthority) -> Canary:
         if example.kind != "fails":
             continue
         try:
-            case = example.case
-            muted_case = _with_mutes(case, rule)
+            outcome = _judge(_with_mutes(example.case, rule))
         except ValueError as error:
             # A plugin's example is no case, or its policy is not TOML.
             reason = str(error)
             continue
-        where = f"the example {example.number} of its page"
-        whole = authority.with_authority(replace(case, policy=None))
-        for tried, under in ((whole, _WHOLE_POLICY), (muted_case, _MUTES_ONLY)):
-            outcome = _judge(tried) if tried is not None else None
-            if outcome is None:
-                continue
-            if rule.code in outcome.codes:
-                return Canary(rule, "caught", f"{where}, {under}")
-            if outcome.state(rule.code) == "passed" and under == _MUTES_ONLY:
-                muted = f"{where}, {under}, is let through"
-            else:
-                texts = [one["reason"] for one in outcome.report.get("rules", ()) if one["code"] == rule.code]
-                reason = "".join(filter(None, texts)) or reason
+        what = f"the example {example.number} of its page, {_MUTES}"
+        if outcome is not None and rule.code in outcome.codes:
+            return Canary(rule, "caught", what)
+        if outcome is not None and outcome.state(rule.code) == "passed":
+            muted = f"{what}, is let through"
+        elif outcome is not None:
+            texts = [one["reason"] for one in outcome.report.get("rules", ()) if one["code"] == rule.code]
+            reason = "".join(filter(None, texts)) or reason
     return Canary(rule, "missed" if muted else "unprovoked", muted or reason)
 
 
-def _with_mutes(case: Case, rule: RuleInPolicy) -> Case | None:
-    """Return an example with the settings that may mute the rule; None if they cannot be combined."""
+def _with_mutes(case: Case, rule: RuleInPolicy) -> Case:
+    """Return an example with the settings that may mute the rule; as it is if they cannot be combined."""
     text = case.policy or ""
     common: dict[str, Any] = {"severity": rule.severity, "stages": list(rule.stages)}
     if rule.exclude:
@@ -107,8 +100,8 @@ def _with_mutes(case: Case, rule: RuleInPolicy) -> Case | None:
         return replace(case, policy=f"{text.rstrip()}\n\n{block}")
     data = tomllib.loads(text)
     table = data.setdefault("rules", {}).setdefault(rule.name, {})
-    if not text or not isinstance(table, dict):
-        return None
+    if not isinstance(table, dict):
+        return case
     table.update(common)
     lines = (f"{toml_key(key)} = {toml_value(value)}\n" for key, value in data.items())
     return replace(case, policy="".join(lines))

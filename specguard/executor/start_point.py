@@ -428,8 +428,6 @@ def plan_lock(start: Start, root: str, remote: str) -> Iterator[None]:
         yield
         return
     name = f".plan-{text_digest(remote, os.fsdecode(task.plan.path))[:12]}.lock"
-    with reporting_errors(root):
-        os.makedirs(root, mode=0o755, exist_ok=True)
     try:
         lock = FileLock(os.path.join(root, name), timeout=_WAIT).acquire()
     except Timeout:
