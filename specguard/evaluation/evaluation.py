@@ -182,13 +182,9 @@ def store_expected(sample: Sample, findings: Sequence[Mapping[str, Any]]) -> Non
     """Store the current findings of a sample as the expected ones.
 
     Raises:
-        SpecguardError: the existing file has another format or is a link, or the file cannot be written.
+        SpecguardError: the existing file has another format, or the file cannot be written.
     """
     file = sample.expected
-    if os.path.lexists(file) and (os.path.islink(file) or not os.path.isfile(file)):
-        raise SpecguardError(
-            "it is not a regular file, and nothing is stored there", path=file, code="never-overwritten"
-        )
     # A file without expectations belongs to somebody else; this raises for it.
     read_expected(sample)
     lines = ["# What the policy finds in this sample; `specguard eval --update` writes it.", "expect = ["]
