@@ -297,8 +297,6 @@ EARLIER_RUNS: Final = "earlier"
 """The subfolder, in a reused run folder, with the files of earlier runs."""
 
 _NOT_ENDED: Final = frozenset({"pending", "running"})
-_WAIT: Final = 30.0
-"""The seconds that a run waits for another one that is beginning."""
 
 
 class ItemLock:
@@ -428,12 +426,7 @@ def plan_lock(start: Start, root: str, remote: str) -> Iterator[None]:
         yield
         return
     name = f".plan-{text_digest(remote, os.fsdecode(task.plan.path))[:12]}.lock"
-    try:
-        lock = FileLock(os.path.join(root, name), timeout=_WAIT).acquire()
-    except Timeout:
-        message = f"another run of the plan {task.plan.name} has been beginning for {_WAIT:g} seconds"
-        raise item_taken(message, "specguard run status") from None
-    with lock:
+    with FileLock(os.path.join(root, name)):
         for manifest in _running_tasks(root, remote, task):
             _check_clash(start, task, manifest)
         yield
