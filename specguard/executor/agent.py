@@ -25,7 +25,7 @@ from specguard.change.tree import Tree
 from specguard.errors import SpecguardError, nearest
 from specguard.executor.command_output import plain_text
 from specguard.executor.commit import hooks_of, message_of, scope_of
-from specguard.executor.gates import summary_of
+from specguard.executor.gates import conditions
 from specguard.executor.item_choice import task_of
 from specguard.executor.process import passed_variables, response_of, run_command
 from specguard.executor.push import title_of
@@ -519,7 +519,7 @@ def _work_values(run: Run, files: Tree) -> dict[str, Any]:
         "scope": scope_of(policy, item),
         "papers": [(shown_path(one.path, item.fields), one) for one in paper_contracts(policy, item)],
         "pull_request": title_of(run),
-        "says": summary_of,
+        "conditions": conditions,
         "hooks": hooks_of(run.git.repository, files),
         "check": shlex.join(words),
     }

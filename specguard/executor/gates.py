@@ -81,12 +81,6 @@ def conditions(gate: PlannedGate) -> list[str]:
     return [*found, "once for each file"] if gate.each else found
 
 
-def summary_of(gate: PlannedGate) -> str:
-    """Return the kind of a gate, its conditions and its timeout, in words."""
-    parts = [*([] if gate.kind == "gate" else [gate.kind]), *conditions(gate)]
-    return "; ".join([*parts, *([f"at most {seconds(gate.timeout)} s"] if gate.timeout else [])])
-
-
 STATE: Final = "control/gates.json"
 """The run's file about gates under way: the tree to restore, and whether a teardown is due (`up`)."""
 
