@@ -117,10 +117,8 @@ class _Judging:
     def refuse_bypasses(self, effects: Effects) -> None:
         """Add a reason for each way to bypass the guard."""
         more = " For another repository, make and enter it in an earlier command." if effects.unplaced else ""
-        fetched = self.pin.ref.removeprefix("refs/remotes/").replace("/", ":", 1)
-        for ref, target in effects.refs:
-            # The ref may be reset to its pinned commit, and fetched from the branch that it follows.
-            if self.pin.is_base_ref(ref) and target not in (self.pin.oid, fetched):
+        for ref in effects.refs:
+            if self.pin.is_base_ref(ref):
                 verb = "includes" if ref.endswith("*") else "is"
                 what = f"`{ref}` {verb} the base of this session, {self.pin.name}, and would be moved"
                 self._refuse(what, f"Push your own branch, and let a person bring it there.{more}")

@@ -1,4 +1,4 @@
-"""The certain effects of a shell command before it runs: named files, commit messages and refs.
+"""The certain effects of a shell command before it runs: named files, commit messages and pushed branches.
 
 Each program that is known has a function here, which reads its arguments. `shell.py` reads the language.
 """
@@ -141,7 +141,7 @@ _PLACE_OPTIONS: Final = ("git-dir", "work-tree", "namespace")
 
 
 def _git(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
-    """Record the effects of git: files, commits, refs, and ways to skip its hooks."""
+    """Record the effects of git: files, commits, pushed branches, and ways to skip its hooks."""
     start = shell.folder
     options, rest = options_of(words, "Cc", ["config-env", "attr-source", *_PLACE_OPTIONS], leading=True)
     for option, value in options:
@@ -160,7 +160,7 @@ def _git(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
             shell.effects.bypasses.append("`git -c` with a setting of hooks gives git other hooks, or none")
     if has(options, "bare", *_PLACE_OPTIONS) and handler is not _check_hooks:
         shell.folder = None
-    if handler and not (is_elsewhere and handler in (_check_hooks, _config, _move_refs)):
+    if handler and not (is_elsewhere and handler in (_check_hooks, _config, _push)):
         handler(shell, name, rest[1:], stdin)
     if name in ("branch", "checkout", "switch"):
         shell.switch(name, rest[1:])
@@ -245,32 +245,18 @@ def _apply(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
         _apply_patch(shell, text, int(number) if number.isdecimal() else 1)
 
 
-def _move_refs(shell: Interpreter, name: str, words: Words, stdin: str | None) -> None:
-    """Record the refs that a call moves, each with its target."""
-    longs = {"fetch": ["depth", "deepen", "jobs"]}.get(name, ["repo", "push-option", "receive-pack", "exec"])
-    options, operands = options_of(words, "m" if name == "update-ref" else "oj", longs)
-    if _is_dry(options, *("n" if name == "push" else "")):
+def _push(shell: Interpreter, name: str, words: Words, stdin: str | None) -> None:
+    """Record the branches that a push moves; a local base that moves is seen after the command."""
+    options, operands = options_of(words, "o", ["repo", "push-option", "receive-pack", "exec"])
+    if _is_dry(options, "n"):
         return
-    if name == "push":
-        _check_hooks(shell, name, words, stdin)
+    _check_hooks(shell, name, words, stdin)
     texts = [word.text or "" for word in operands]
-    refs = shell.effects.refs
-    if name == "update-ref" or (name == "branch" and has(options, "f", "force")):
-        # A remote's branch is where a fetch puts what it fetched.
-        to = "".join(texts[1:2]).removeprefix("refs/remotes/").replace("/", ":", 1)
-        refs += [(text, to) for text in texts[:1]]
-    elif name == "branch":
-        refs += [(text, "") for text in texts if has(options, "M", "m", "move", "C", "D", "d", "delete")]
-    if name == "push" and len(texts) < 2 and not has(options, "tags"):
+    if len(texts) < 2 and not has(options, "tags"):
         texts = [*(texts or [""]), "refs/heads/*" if has(options, "all", "branches", "mirror") else "HEAD"]
-    for text in texts[1:] if name in ("push", "fetch") else ():
-        source, colon, target = text.removeprefix("+").partition(":")
-        if name == "push" and text.removeprefix("+") in ("HEAD", "@"):
-            source = shell.branch()
-        branch = source.removeprefix("refs/heads/")
-        # Git itself writes the remote's refs there.
-        if (colon and target != f"refs/remotes/{texts[0]}/{branch}") or (name == "push" and source):
-            refs.append((target if colon else source, source if name == "push" else f"{texts[0]}:{branch}"))
+    for text in texts[1:]:
+        source, _, target = text.removeprefix("+").partition(":")
+        shell.effects.refs.append(target or (shell.branch() if source in ("HEAD", "@") else source))
 
 
 _PROGRAMS: Final[Programs] = {
@@ -290,8 +276,8 @@ _PROGRAMS: Final[Programs] = {
 
 _COMMANDS: Final[Programs] = {
     **dict.fromkeys(("commit", "merge", "rebase", "am", "pull", "cherry-pick", "revert"), _check_hooks),
-    **dict.fromkeys(("push", "fetch", "branch", "update-ref"), _move_refs),
     **dict.fromkeys(("checkout", "restore"), _restore),
+    "push": _push,
     "config": _config,
     "clean": _clean,
     **dict.fromkeys(("reset", "switch"), _reset),

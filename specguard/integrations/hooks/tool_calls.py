@@ -61,7 +61,7 @@ class Effects(Record):
             empty if it is unknown.
         bypasses: its ways around hooks or the guard, each as a clause: `git commit --no-verify skips the
             hooks`.
-        refs: the refs that it would move, as written, each with its target.
+        refs: the branches that it would push to, as written.
         discards: the files and folders whose uncommitted changes it would discard.
         cleans: the files and folders whose untracked files it would remove.
         branches: the branches that it checks out before it edits anything, each behind the root of its
@@ -73,7 +73,7 @@ class Effects(Record):
     edits: list[FileEdit] = []
     messages: list[tuple[bytes, str]] = []
     bypasses: list[str] = []
-    refs: list[tuple[str, str]] = []
+    refs: list[str] = []
     discards: list[bytes] = []
     cleans: list[bytes] = []
     branches: list[tuple[bytes, str]] = []
