@@ -150,7 +150,7 @@ def _answer_broken(event: HookEvent, error: BaseException) -> dialects.Reply:
     meaning = _FAILURES.get(event.moment, _CANNOT_JUDGE)
     text = f"{_reason(error, meaning)}\nTo repair the guard: `{repair}` (this command is never refused)."
     # An agent that was informed already may be unable to fix the guard.
-    is_informed = event.moment == "stop" and (event.continued or (event.stop_count or 0) > 0)
+    is_informed = event.moment == "stop" and event.continued
     return dialects.Reply("tell" if is_informed else "refuse", text)
 
 

@@ -100,8 +100,6 @@ class HookEvent(Record):
         input: the tool's arguments.
         session: the session's id; empty if it is unknown.
         continued: True if the agent already continues because of a hook; None if it is unknown.
-        stop_count: how often in a row the agent has continued because of a hook; None if the program does not
-            count.
     """
 
     environment: Mapping[str, str]
@@ -114,7 +112,6 @@ class HookEvent(Record):
     input: Mapping[str, Any] = {}
     session: str = ""
     continued: bool | None = None
-    stop_count: int | None = None
 
 
 class Reply(Record):
@@ -249,11 +246,11 @@ def read(data: Mapping[str, Any], environment: Mapping[str, str], agent: Agent) 
     if moment == "command" and tool[:3].lower() == "mcp" and inputs.keys().isdisjoint(COMMAND_KEYS):
         # The word for a shell may be its server's, as in `mcp__terminal__write_file`.
         moment = "edit" if any(word in tool.lower().rpartition("__")[2] for word in WRITING) else moment
-    continued, stop_count = data.get("stop_hook_active"), data.get("loop_count")
+    continued = data.get("stop_hook_active")
     if continued is not None:
         _check_type(continued, bool, "`stop_hook_active` of the event is neither true nor false")
-    if stop_count is not None and agent == "cursor":
-        _check_type(stop_count, int, "`loop_count` of the event is not a number")
+    if agent == "cursor" and data.get("loop_count") is not None:
+        continued = _check_type(data["loop_count"], int, "`loop_count` of the event is not a number") > 0
     projects = _projects(data, environment, agent)
     keys = _FOLDER_KEYS if moment != "edit" else _FOLDER_KEYS[:2] if agent == "cursor" else ()
     given = next(filter(None, (_optional(inputs, key) for key in keys)), "")
@@ -268,7 +265,6 @@ def read(data: Mapping[str, Any], environment: Mapping[str, str], agent: Agent) 
         input=inputs,
         session=(agent == "cursor" and _optional(data, "conversation_id")) or _optional(data, "session_id"),
         continued=continued,
-        stop_count=stop_count if agent == "cursor" else None,
     )
 
 

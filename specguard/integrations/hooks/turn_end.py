@@ -71,7 +71,7 @@ def judge_end(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:
     """
     state = _State(event, looking)
     session = state.session
-    if event.continued is False and event.stop_count is None:
+    if event.continued is False:
         # A person has started this turn.
         session.stops = 0
     known = set(session.reported) - state.own
@@ -85,7 +85,7 @@ def judge_end(event: HookEvent, looking: dict[bytes, Lookup]) -> Reply:
     left = f"{counted(count, 'finding')} left"
     place, command = _PLACES[failed]
     given_up = f"specguard: {left} in {place}, and the agent was told {MOST_STOPS} times; {command} shows it."
-    if (event.stop_count or 0) >= MOST_STOPS or session.stops >= MOST_STOPS:
+    if session.stops >= MOST_STOPS:
         return Reply("tell", given_up)
     session.stops += 1
     session.reported = state.fingerprints
