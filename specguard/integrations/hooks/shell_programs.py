@@ -14,9 +14,10 @@ from specguard.integrations.hooks.tool_calls import read_diff, read_patch
 from specguard.model import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from typing import Final
 
+    from specguard.change.check_request import FileEdit
     from specguard.integrations.hooks.shell import Options, Programs, Words
     from specguard.integrations.hooks.tool_calls import Effects
 
@@ -112,16 +113,15 @@ def _copy(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
             shell.edit(target)
 
 
-def _apply_patch(shell: Interpreter, text: str | None, strip: int | None = None) -> None:
-    """Record the files of a patch in the current folder: a diff, or an envelope if `strip` is None."""
-    if text is not None and shell.folder is not None:
-        edits = read_patch(text, b"", lambda _: None).edits if strip is None else read_diff(text, strip)
-        for edit in edits:
-            shell.edit(os.path.join(shell.folder, edit.path), gone=edit.removes)
+def _edit_all(shell: Interpreter, edits: Sequence[FileEdit]) -> None:
+    """Record the files of a patch, by their names from the current folder."""
+    for edit in edits if shell.folder is not None else ():
+        shell.edit(os.path.join(shell.folder or b"", edit.path), gone=edit.removes)
 
 
 def _apply_envelope(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
-    _apply_patch(shell, words[0].text if words else stdin)
+    text = words[0].text if words else stdin
+    _edit_all(shell, read_patch(text or "", b"", lambda _: None).edits)
 
 
 def _uninstall(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
@@ -238,11 +238,10 @@ def _clean(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
 
 def _apply(shell: Interpreter, _: str, words: Words, stdin: str | None) -> None:
     options, operands = options_of(words, "pC", ["directory", "exclude", "include", "whitespace"])
-    if has(options, "check", "stat", "numstat", "summary", "R", "reverse", "directory", "exclude", "include"):
-        return
-    number = next((value.text or "" for name, value in options if name == "p" and value), "1")
-    for text in [shell.text_of(word, stdin) for word in operands] or [stdin]:
-        _apply_patch(shell, text, int(number) if number.isdecimal() else 1)
+    others = ("check", "stat", "numstat", "summary", "R", "reverse", "p", "directory", "exclude", "include")
+    texts = [] if has(options, *others) else [shell.text_of(word, stdin) for word in operands] or [stdin]
+    for text in filter(None, texts):
+        _edit_all(shell, read_diff(text))
 
 
 def _push(shell: Interpreter, name: str, words: Words, stdin: str | None) -> None:

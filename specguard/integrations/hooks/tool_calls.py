@@ -287,12 +287,11 @@ def _find_lines(rows: Sequence[bytes], text: bytes, start: int, *, is_last: bool
     return found if found >= start and whole.endswith(wanted) else -1
 
 
-def read_diff(text: str, strip: int = 1) -> list[FileEdit]:
+def read_diff(text: str) -> list[FileEdit]:
     """Return the files that a unified diff would write or remove; none if it cannot be read.
 
     Args:
         text: the diff; other text may surround it.
-        strip: the number of leading folders to drop from the names, as with `-p`.
     """
     from unidiff.errors import UnidiffParseError
     from unidiff.patch import PatchSet
@@ -300,20 +299,19 @@ def read_diff(text: str, strip: int = 1) -> list[FileEdit]:
     edits = []
     try:
         for file in PatchSet(text if len(text) <= PATCH_SIZE else "", metadata_only=True):
-            old, new = (name.partition("/")[2] for name in (file.source_file, file.target_file))
+            old, new = _diff_name(file.source_file), _diff_name(file.target_file)
             copied = any(line.startswith("copy from ") for line in file.patch_info or ())
-            if file.source_file != os.devnull and not copied:
-                known = file.is_removed_file or old != new
-                edits.append(FileEdit(path=_diff_name(file.source_file, strip), known=known))
-            if file.target_file != os.devnull:
-                edits.append(FileEdit(path=_diff_name(file.target_file, strip), known=False))
+            if old and not copied:
+                edits.append(FileEdit(path=old, known=old != new))
+            if new:
+                edits.append(FileEdit(path=new, known=False))
     except (UnidiffParseError, ValueError):
         return []
-    return [edit for edit in dict.fromkeys(edits) if edit.path and b"\0" not in edit.path]
+    return [edit for edit in dict.fromkeys(edits) if b"\0" not in edit.path]
 
 
-def _diff_name(text: str, strip: int) -> bytes:
-    """Parse a name in a diff header, quoted by git or plain, and drop its leading folders.
+def _diff_name(text: str) -> bytes:
+    """Parse a name in a diff header, quoted by git or plain, without its first folder; empty for no file.
 
     Raises:
         ValueError: a quoted name has an escape that is cut off.
@@ -322,8 +320,7 @@ def _diff_name(text: str, strip: int) -> bytes:
 
     if (name := as_bytes(text)).startswith(b'"'):
         name = codecs.escape_decode(name.strip(b'"'))[0]
-    parts = [part for part in name.split(b"/") if part]
-    return name if not strip else b"/".join(parts[strip:] or parts[-1:])
+    return b"" if text == os.devnull else name.partition(b"/")[2]
 
 
 def as_bytes(text: str) -> bytes:

@@ -1,7 +1,5 @@
 """What is told of patches: envelopes of `apply_patch`, and unified diffs."""
 
-import pytest
-
 from specguard.integrations.hooks.tool_calls import read_diff, read_patch
 from tests.rows import rows
 
@@ -54,7 +52,6 @@ def test_the_names_of_a_diff_are_told() -> None:
         assert {edit.path.decode(): edit.known for edit in read_diff(text)} == expected, text
 
 
-@pytest.mark.parametrize(("strip", "path"), [(0, b"x/y/n"), (1, b"y/n"), (2, b"n"), (5, b"n")])
-def test_leading_folders_are_dropped(strip: int, path: bytes) -> None:
+def test_the_first_folder_is_dropped() -> None:
     text = "--- /dev/null\n+++ x/y/n\n@@ -0,0 +1 @@\n+a\n"
-    assert [edit.path for edit in read_diff(text, strip)] == [path]
+    assert [edit.path for edit in read_diff(text)] == [b"y/n"]
