@@ -31,13 +31,7 @@ It is shorter than the agents' own limits, after which they continue.
 REPAIR: Final = "specguard doctor"
 """The command that diagnoses the guard, if an error suggests no better one."""
 
-_CANNOT_JUDGE: Final = "specguard cannot judge this, so it is refused"
-_FAILURES: Final = {
-    "after": "specguard cannot check the working tree",
-    "stop": "specguard cannot check the working tree",
-    "start": "specguard does not know what is guarded here",
-}
-"""The meaning of a failure at moments where nothing is refused; `_CANNOT_JUDGE` applies elsewhere."""
+_CANNOT_JUDGE: Final = "specguard cannot judge this"
 
 _EVENT_NAME: Final = rb'"hook_event_name"\s*:\s*"([A-Za-z]{1,40})"'
 _REPAIR_COMMANDS: Final = (
@@ -147,15 +141,14 @@ def _answer_broken(event: HookEvent, error: BaseException) -> dialects.Reply:
     command = values[0].strip() if len(values) == 1 and isinstance(values[0], str) else ""
     if event.moment == "command" and re.fullmatch(_REPAIR_COMMANDS, command, re.ASCII):
         return dialects.Reply()
-    meaning = _FAILURES.get(event.moment, _CANNOT_JUDGE)
-    text = f"{_reason(error, meaning)}\nTo repair the guard: `{repair}` (this command is never refused)."
+    text = f"{_reason(error)}\nTo repair the guard: `{repair}` (this command is never refused)."
     # An agent that was informed already may be unable to fix the guard.
     is_informed = event.moment == "stop" and event.continued
     return dialects.Reply("tell" if is_informed else "refuse", text)
 
 
-def _reason(error: BaseException, meaning: str = _CANNOT_JUDGE) -> str:
-    """Return the meaning of a failure and its reason, in one or two lines."""
+def _reason(error: BaseException) -> str:
+    """Return the reason of a failure, in one or two lines."""
     from specguard.reporters.escape import cut, cut_path, visible
 
     if isinstance(error, dialects.UnreadableError):
@@ -167,7 +160,7 @@ def _reason(error: BaseException, meaning: str = _CANNOT_JUDGE) -> str:
     place = f"{cut_path(known.place)}: " if known.path else ""
     # The help of an internal error applies to other commands only.
     help_ = f"\n  next: {visible(cut(known.help))}" if known is error and known.help else ""
-    return f"{meaning}: {visible(place + cut(known.message))}{help_}"
+    return f"{_CANNOT_JUDGE}: {visible(place + cut(known.message))}{help_}"
 
 
 def _refuse_unread(agent: Agent, raw: bytes, reason: str) -> dialects.HookOutput:

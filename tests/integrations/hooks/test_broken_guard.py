@@ -71,7 +71,7 @@ def test_a_broken_guard_refuses_every_edit_and_says_so_at_the_end_of_a_turn(
         # What is broken for edits need not be for the working tree.
         assert broken in ("no authority", "lost policy")
         return
-    assert first.refusal.startswith("specguard cannot check the working tree: ")
+    assert first.refusal.startswith("specguard cannot judge this: ")
     assert session.stop(again=True).kind == "tell", "it is said once"
 
 
