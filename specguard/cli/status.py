@@ -105,11 +105,6 @@ def new_command(
         raise usage(f"{artifact} has its own folder: {contract.path or contract.root}", "leave --in out")
     where = _from_root(chosen, top) if chosen else None
     known = _values(values, contract, chosen)
-    rule: Any = policy.active_rule("missing-compaction")
-    if rule is not None and rule.settings.get("sweep") in contracts:
-        # The rule asks for one of these sections.
-        titles, sections = rule.load().sections, contracts[rule.settings["sweep"]].sections
-        sections.extend(titles[:1] if set(titles).isdisjoint(sections) else ())
     path, fields = locate(artifact, contract, known, _from_root(into or ".", top), where)
     skeletons = Skeletons(
         contracts,
