@@ -121,44 +121,29 @@ _PLAN: Final = ["Summary", "Technical Context", "Constitution Check", "Project S
 
 
 def import_openspec(result: Imported, _name: str = "") -> None:
-    """Import the settings of OpenSpec's folder.
-
-    Raises:
-        SpecguardError: its configuration cannot be read.
-    """
-    usual = _has_usual_schema(result)
+    """Import the settings of OpenSpec's folder."""
     specs, changes = Origin(f"{OPENSPEC}/specs/", 0), Origin(f"{OPENSPEC}/changes/", 0)
     sections = ["Purpose", "Requirements"]
     _contract(result, "openspec-spec", f"{OPENSPEC}/specs/**/spec.md", specs, sections=sections)
     result.skip(specs, "requirements and scenarios", "`openspec validate` judges the shape of a requirement")
-    if usual:
-        # Archived changes are one folder deeper, and are not judged.
-        folder = f"{OPENSPEC}/changes/{{change}}"
-        sections = ["Why", "What Changes"]
-        _contract(result, "openspec-proposal", f"{folder}/proposal.md", changes, sections=sections)
-        _contract(result, "openspec-tasks", f"{folder}/tasks.md", changes, companions=["proposal.md"])
-        why = "`openspec validate` judges whether a change has one, or says skip_specs"
-        result.skip(changes, "deltas", why)
-    for name in ("project.md", "AGENTS.md"):
+    # Archived changes are one folder deeper, and are not judged.
+    folder = f"{OPENSPEC}/changes/{{change}}"
+    sections = ["Why", "What Changes"]
+    _contract(result, "openspec-proposal", f"{folder}/proposal.md", changes, sections=sections)
+    _contract(result, "openspec-tasks", f"{folder}/tasks.md", changes, companions=["proposal.md"])
+    why = "`openspec validate` judges whether a change has one, or says skip_specs"
+    result.skip(changes, "deltas", why)
+    schema = "the contracts of changes are those of `schema: spec-driven`"
+    prose = "it is prose for agents; `[grounding] all` asks them to cite it"
+    notes = {"config.yaml": schema, "config.yml": schema, "project.md": prose, "AGENTS.md": prose}
+    for name, why in notes.items():
         if os.path.isfile(os.path.join(result.top, OPENSPEC, name)):
-            why = "it is prose for agents; `[grounding] all` asks them to cite it"
             result.skip(Origin(f"{OPENSPEC}/{name}", 0), name, why)
 
 
 def _contract(result: Imported, name: str, path: str, origin: Origin, **settings: list[str]) -> None:
     for key, value in {"path": path, **settings}.items():
         result.set(f"artifacts.{name}", key, value, origin)
-
-
-def _has_usual_schema(result: Imported) -> bool:
-    """True if changes have the usual files; record the other keys of the configuration as left out."""
-    names = (f"{OPENSPEC}/config.yaml", f"{OPENSPEC}/config.yml")
-    if (name := next((one for one in names if os.path.isfile(os.path.join(result.top, one))), None)) is None:
-        return True
-    data = read_settings(result.top, name)
-    why = "of it only `schema` says what is asked for"
-    result.skip(Origin(name, data.line() or 0), os.path.basename(name), why)
-    return bool(data.get("schema", "spec-driven") == "spec-driven")
 
 
 def import_speckit(result: Imported, _name: str = "") -> None:
