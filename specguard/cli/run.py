@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import subprocess
 import sys
@@ -13,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import partial
-from html import unescape
 from typing import Any, Final
 
 import click
@@ -35,7 +33,7 @@ from specguard.executor.run_control import stop as stop_run
 from specguard.executor.start_point import ensure_repository
 from specguard.executor.steps import STEPS, plan_of, plan_text, read_plan
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, counted
-from specguard.reporters.escape import json_text, text_lines, visible, visible_lines
+from specguard.reporters.escape import json_text, readable_markdown, text_lines, visible, visible_lines
 from specguard.reporters.status import as_data, cells, describe, duration, table
 from specguard.runs.files import command_words
 from specguard.runs.manifests import JUDGING_KINDS, Manifest, RunFolder
@@ -140,11 +138,7 @@ def report(run: str, run_root: str) -> None:
         text = folder.read(REPORT).decode("utf-8", "backslashreplace")
     except OSError:
         text = RunReport(folder.read_manifest(), folder).text()
-    if not sys.stdout.isatty():
-        # What is escaped in the file is to be read as text.
-        text = text.replace("&#8203;", "").replace("<code>", "`").replace("</code>", "`")
-        text = re.sub("&#[0-9]{2,3};", lambda entity: unescape(entity[0]), text)
-    show_markdown(visible_lines(text))
+    show_markdown(visible_lines(text if sys.stdout.isatty() else readable_markdown(text)))
 
 
 def _watch(store: RunStore, runs: Sequence[RunView], form: str) -> None:

@@ -188,6 +188,26 @@ def markdown_text(text: str) -> str:
     return _encode_markup(visible(text))
 
 
+def readable_markdown(page: str) -> str:
+    """Return a page without the entities of `markdown_text` and `markdown_code`, readable as source."""
+
+    def decode(match: re.Match[str]) -> str:
+        coded, span = match["coded"], match["span"]
+        if coded is not None:
+            return markdown_span(_decode_entities(coded))
+        # Text within backticks was not escaped.
+        return match[0] if span else _decode_entities(match[0])
+
+    pattern = rf"<code>(?P<coded>.*?)</code>|(?P<span>`+)(?!`).*?(?<!`)(?P=span)(?!`)|{_ENTITY}"
+    return re.sub(pattern, decode, page)
+
+
+def _decode_entities(text: str) -> str:
+    return re.sub(_ENTITY, lambda match: chr(int(match["number"])), text)
+
+
+_ENTITY: Final = "&#(?P<number>[0-9]{2,3});(?:&#8203;)?"
+
 # Signs with a meaning in CommonMark or GitHub's extensions become numeric entities, which are never markup
 # and begin no bare link. A colon before a space has no meaning and stays, which keeps the source readable. A
 # bare `www.` and the first character of a line can have a meaning too. GitHub looks for mentions and

@@ -16,7 +16,9 @@ from specguard.reporters.escape import (
     cut_path,
     json_text,
     markdown_code,
+    markdown_span,
     markdown_text,
+    readable_markdown,
     visible,
     workflow_data,
     workflow_property,
@@ -87,3 +89,9 @@ def test_prose_stays_prose(text: str) -> None:
     assert not re.search(r"[@#]\w", page)
     assert not re.search(r"[<>`*_\[\]|@]|(?<!&)#", markdown_text(text))
     assert "<" not in markdown_code(text).replace("<code>", "").replace("</code>", "") or "|" not in text
+
+
+@given(ANY, ANY)
+def test_a_page_is_shown_as_text_without_its_entities(text: str, coded: str) -> None:
+    page = f"x {markdown_text(text)} y {markdown_code(coded)} z {markdown_text(text)}"
+    assert readable_markdown(page) == f"x {visible(text)} y {markdown_span(coded)} z {visible(text)}"
