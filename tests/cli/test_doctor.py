@@ -221,12 +221,14 @@ def test_a_rule_that_its_settings_mute_did_not_fire(repository: Repository) -> N
 
 
 def test_what_cannot_be_provoked_is_never_counted_as_caught(repository: Repository) -> None:
-    said, done = canaries(repository, '[rules.commit-form]\nstages = ["push"]\n')
+    guard = '[rules.locked-path]\npaths = ["src/"]\nexclude = ["src/"]\n'
+    said, done = canaries(repository, f'{guard}[rules.commit-form]\nstages = ["push"]\n')
     assert done.exit_code == 0, done
+    assert said["PTH002"]["status"] == "note"
     assert said["CMT003"]["status"] == "note"
     assert said["CMT003"]["said"].startswith("not provoked, so nothing is shown: ")
     total = len(said) - 1
-    told = f"{total - 1} of {total} active rules caught their change, 0 did not fire, 1 could not be provoked"
+    told = f"{total - 2} of {total} active rules caught their change, 0 did not fire, 2 could not be provoked"
     assert said["all"]["said"] == told
 
 
