@@ -73,8 +73,10 @@ def _chmod(shell: Interpreter, _: str, words: Words, __: str | None) -> None:
         runs = match[1] == "+" if match[1] else bool(int(mode, 8) & 0o100)
         for path in shell.paths(*words[1:]):
             place = shell.absolute(path)
-            if os.path.exists(place) and bool(os.stat(place).st_mode & 0o100) != runs:
-                # Nothing in such a folder can be reached any more.
+            if not os.path.exists(place) or (runs and os.path.isdir(place)):
+                continue
+            # Nothing in a folder without it can be reached any more.
+            if bool(os.stat(place).st_mode & 0o100) != runs:
                 shell.edit(path, gone=os.path.isdir(place))
 
 
@@ -95,8 +97,8 @@ def _copy(shell: Interpreter, name: str, words: Words, _: str | None) -> None:
     folder = [value for one, value in options if one in ("t", "target-directory") and value]
     sources, targets = (operands, folder) if folder else (operands[:-1], operands[-1:])
     # With `-n`, `ln` replaces a link to a folder, and `cp` and `mv` may write nothing.
-    spared = ("d" if name == "install" else "n", "no-clobber", "no-dereference", "directory", "parents")
-    if not sources or not targets or has(options, *spared, "dry-run"):
+    spared = {"ln": ("n", "no-dereference"), "install": ("d",)}.get(name, ("n", "no-clobber", "parents"))
+    if not sources or not targets or has(options, *spared, "directory", "dry-run"):
         return
     several = bool(folder) or len(sources) > 1 or sources[0].pattern
     for target in shell.paths(targets[0]):

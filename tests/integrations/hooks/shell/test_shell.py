@@ -57,8 +57,10 @@ def test_a_mode_alone_is_an_edit(mode: str, project: Repository) -> None:
     for path in ("docs/api/x.yaml", "tools/hooks/pre-commit"):
         event = call("Bash", {"command": f"chmod {mode} {path}"}, project.path)
         assert ask("claude", event, project.path).kind == "refuse", path
-    event = call("Bash", {"command": "chmod +x src/a.py"}, project.path)
-    assert ask("claude", event, project.path).kind == "pass"
+    (project.path / "docs/api").chmod(0o644)
+    for command in ("chmod +x src/a.py", "chmod u+x docs/api"):
+        assert ask("claude", call("Bash", {"command": command}, project.path), project.path).kind == "pass"
+    (project.path / "docs/api").chmod(0o755)
 
 
 @pytest.mark.parametrize("parts", COMMANDS["lists"]["hostile"], ids=lambda parts: parts[0][0][:9])
