@@ -221,45 +221,47 @@ def _policy_data(values: Mapping[str, Any], registry: Registry) -> dict[str, Any
     """
     top = {name: values.get(name, getattr(TopLevel, name)) for name in TopLevel._fields}
     authority = values.get("authority") or AuthoritySettings()
-    tables = values.get("rules", {})
+    given, declarations = values.get("rules", {}), registry.declarations.values()
     entries = sorted(registry.rules.values(), key=lambda entry: entry.rule.code)
-    rules = [_rule(entry, tables.get(entry.rule.name), values) for entry in entries]
-    declared = {name: _declared(declaration, values) for name, declaration in registry.declarations.items()}
-    values_by_table = {"top": top, "authority": authority, "declared": declared}
+    tables = {one.rule.name: _rule_table(one.rule, given.get(one.rule.name, {})) for one in entries}
+    declared = {one.name: _declared(one, values) for one in declarations}
+    settings = {**top, "authority": dict(members(authority) or ()), "rules": tables, **declared}
     return {
-        "policy_id": _policy_id(values_by_table, rules, registry),
+        "policy_id": _policy_id(settings, registry),
         "format": FORMAT,
-        "top": top,
-        "authority": dict(members(authority) or ()),
-        "rules": rules,
-        "declared": {
-            registry.declarations[name].fact: {"table": name, "set": name in values, "value": value}
-            for name, value in declared.items()
-        },
+        "settings": settings,
+        "rules": {one.rule.name: _rule_data(one, given.get(one.rule.name), values) for one in entries},
+        "facts": {one.fact: {"table": one.name, "set": one.name in values} for one in declarations},
         "log": declared["approvals"].log,
-        "keys": sorted({*TopLevel._fields, "authority", "rules", *registry.declarations}),
     }
 
 
-def _rule(entry: Registered, table: Mapping[str, Any] | None, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the data of a rule in a policy; without a table it has its defaults."""
+def _rule_table(rule: type[Rule], table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a rule in a policy: those of every rule, and its own that are set."""
+    common = RuleTable(**{name: table[name] for name in RuleTable._fields if name in table})
+    return {
+        "severity": lower_severity(rule.severity, common.severity or rule.severity),
+        "approvable": rule.approvable and common.approvable,
+        "exclude": common.exclude or None,
+        "stages": list(common.stages or rule.stages),
+        **{name: table[name] for name in rule._fields if name in table},
+    }
+
+
+def _rule_data(
+    entry: Registered, table: Mapping[str, Any] | None, values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what a policy knows of a rule besides its settings; its table is None if nobody set it."""
     rule = entry.rule
-    common = RuleTable(**{name: table[name] for name in RuleTable._fields if table and name in table})
-    settings = None if table is None else {name: table[name] for name in rule._fields if name in table}
-    severity = lower_severity(rule.severity, common.severity) if common.severity else rule.severity
     return {
         "code": rule.code,
         "name": rule.name,
         "plugin": entry.plugin,
         "target": import_path(rule),
-        "severity": severity,
         "default_severity": rule.severity,
-        "stages": list(common.stages or rule.stages),
-        "approvable": rule.approvable and common.approvable,
         "signed": rule.signed,
-        "exclude": common.exclude or None,
-        "unset": _missing_setting(rule, settings or {}, values),
-        "settings": settings,
+        "unset": _missing_setting(rule, table or {}, values),
+        "configured": table is not None,
     }
 
 
@@ -305,18 +307,22 @@ def _declared(declaration: Declaration, values: Mapping[str, Any]) -> Any:
     return {} if declaration.shape == "tables" else []
 
 
-def _policy_id(values: dict[str, Any], rules: Sequence[Mapping[str, Any]], registry: Registry) -> str:
+def _policy_id(settings: Mapping[str, Any], registry: Registry) -> str:
     """Return the sha256 of the policy's canonical JSON: every setting with its default, without origins."""
-    canonical: dict[str, Any] = {**plain(values), "rules": {}}
-    del canonical["top"]["extends"]
-    for data in rules:
-        rule, given = registry.rules[data["name"]].rule, data["settings"] or {}
-        canonical["rules"][rule.name] = {
-            "severity": data["severity"],
-            "stages": sorted(data["stages"]),
-            "approvable": data["approvable"],
-            "exclude": plain(data["exclude"] or RuleTable.exclude),
-            "settings": {name: plain(given.get(name, getattr(rule, name, None))) for name in rule._fields},
+    canonical: dict[str, Any] = {
+        "top": {name: settings[name] for name in TopLevel._fields if name != "extends"},
+        "authority": settings["authority"],
+        "declared": {name: settings[name] for name in registry.declarations},
+        "rules": {},
+    }
+    for name, table in settings["rules"].items():
+        rule = registry.rules[name].rule
+        canonical["rules"][name] = {
+            "severity": table["severity"],
+            "stages": sorted(table["stages"]),
+            "approvable": table["approvable"],
+            "exclude": table["exclude"] or RuleTable.exclude,
+            "settings": {field: table.get(field, getattr(rule, field, None)) for field in rule._fields},
         }
-    text = json.dumps(canonical, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    text = json.dumps(plain(canonical), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return sha256(text.encode("ascii"))

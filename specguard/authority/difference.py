@@ -23,20 +23,25 @@ class Difference(Record, frozen=False):
     """One setting whose value differs between two policies.
 
     Attributes:
-        key: the setting's dotted key.
+        path: the names of the setting's tables, and its own.
         before, after: its values; None if it is absent.
         old_origin, new_origin: where they are written; None for a default.
         effect: `tightens`, `loosens`, or `incomparable` if neither is certain.
         grows: True if more elements tighten it.
     """
 
-    key: str
+    path: tuple[str, ...]
     before: Any
     after: Any
     effect: Effect
     old_origin: Origin | None = None
     new_origin: Origin | None = None
     grows: bool = False
+
+    @property
+    def key(self) -> str:
+        """The setting's dotted key."""
+        return ".".join(self.path)
 
     @property
     def old(self) -> Any:
@@ -109,18 +114,18 @@ def _origin(policy: Policy, key: str, value: Any, other: Any) -> Origin | None:
 def _compare_top(old: Policy, new: Policy) -> Iterator[Difference]:
     for key in TopLevel._fields:
         if key not in ("extends", "require_work_item"):
-            yield from diff(key, old.value(key), new.value(key), _direction(TopLevel, key))
+            yield from diff((key,), old.value(key), new.value(key), _direction(TopLevel, key))
     one, other = old.require_work_item, new.require_work_item
     some = [plain(value) for value in (one, other) if not isinstance(value, bool)]
     # No branch must name an item, or some must, or all.
-    yield from diff("require_work_item", one, other, "more" if len(some) == 2 else [False, *some, True])
+    yield from diff(("require_work_item",), one, other, "more" if len(some) == 2 else [False, *some, True])
     for key in ("normative", "order", "keys", "nested"):
         direction = _direction(AuthoritySettings, key)
-        yield from diff(f"authority.{key}", list(getattr(old, key)), list(getattr(new, key)), direction)
+        yield from diff(("authority", key), list(getattr(old, key)), list(getattr(new, key)), direction)
     titles, now = old.sections, new.sections
     for title in sorted({*titles, *now}):
         ranks = "incomparable" if title in titles or now[title] == "nothing" else [None]
-        yield from diff(f"authority.sections.{title}", titles.get(title), now.get(title), ranks)
+        yield from diff(("authority", "sections", title), titles.get(title), now.get(title), ranks)
 
 
 def _compare_rules(old: Policy, new: Policy) -> Iterator[Difference]:
@@ -131,15 +136,15 @@ def _compare_rules(old: Policy, new: Policy) -> Iterator[Difference]:
             yield from _compare_rule(one, other)
         else:
             effect: Effect = "loosens" if one else "tightens"
-            yield Difference(f"rules.{name}", one and one.code, other and other.code, effect)
+            yield Difference(("rules", name), one and one.code, other and other.code, effect)
 
 
 def _compare_rule(old: RuleInPolicy, new: RuleInPolicy) -> Iterator[Difference]:
-    table = f"rules.{old.name}"
-    yield from diff(f"{table}.severity", old.severity, new.severity, SEVERITIES)
-    yield from diff(f"{table}.stages", sorted(old.stages), sorted(new.stages), "more")
-    yield from diff(f"{table}.approvable", old.approvable, new.approvable, "lower")
-    yield from diff(f"{table}.exclude", old.exclude or Covering(), new.exclude or Covering(), "fewer")
+    table = ("rules", old.name)
+    yield from diff((*table, "severity"), old.severity, new.severity, SEVERITIES)
+    yield from diff((*table, "stages"), sorted(old.stages), sorted(new.stages), "more")
+    yield from diff((*table, "approvable"), old.approvable, new.approvable, "lower")
+    yield from diff((*table, "exclude"), old.exclude or Covering(), new.exclude or Covering(), "fewer")
     if old.configured or new.configured:
         cls = load(old.target)
         for field in cls._fields:
@@ -147,7 +152,7 @@ def _compare_rule(old: RuleInPolicy, new: RuleInPolicy) -> Iterator[Difference]:
             one, other = old.settings.get(field, default), new.settings.get(field, default)
             # A pattern that a wider one covers may withhold a path from the owners of that one.
             owned = field == "paths" and (old.settings.get("owners") or new.settings.get("owners"))
-            yield from diff(f"{table}.{field}", one, other, "each" if owned else _direction(cls, field))
+            yield from diff((*table, field), one, other, "each" if owned else _direction(cls, field))
 
 
 def _compare_tables(old: Policy, new: Policy) -> Iterator[Difference]:
@@ -156,22 +161,22 @@ def _compare_tables(old: Policy, new: Policy) -> Iterator[Difference]:
         one, other = before.get(name), after.get(name)
         if isinstance(one, dict) and isinstance(other, dict):
             for kind in sorted({*one, *other}):
-                yield from _compare_records(f"{name}.{kind}", one.get(kind), other.get(kind))
+                yield from _compare_records((name, kind), one.get(kind), other.get(kind))
         else:
-            yield from _compare_records(name, one, other)
+            yield from _compare_records((name,), one, other)
 
 
-def _compare_records(key: str, old: Any, new: Any) -> Iterator[Difference]:
+def _compare_records(path: tuple[str, ...], old: Any, new: Any) -> Iterator[Difference]:
     if isinstance(old, Settings) and type(old) is type(new):
         for field in old._fields:
             one, other = getattr(old, field), getattr(new, field)
-            frees = f"{key}.{field}" == "specs.files" and _frees_code(old, new)
+            frees = (*path, field) == ("specs", "files") and _frees_code(old, new)
             direction = "incomparable" if frees else _direction(type(old), field)
-            yield from diff(f"{key}.{field}", one, other, direction)
+            yield from diff((*path, field), one, other, direction)
     else:
         # Each table of a list makes a demand of its own.
         grows = isinstance(old, (list, tuple)) and isinstance(new, (list, tuple))
-        yield from diff(key, old, new, "more" if grows else "incomparable")
+        yield from diff(path, old, new, "more" if grows else "incomparable")
 
 
 def _frees_code(old: Any, new: Any) -> bool:
@@ -186,7 +191,7 @@ def _direction(cls: type[Settings], field: str) -> str | Sequence[str]:
     return stated or ("more" if isinstance(getattr(cls, field, None), Guarding) else "incomparable")
 
 
-def diff(key: str, old: Any, new: Any, direction: str | Sequence[Any]) -> Iterator[Difference]:
+def diff(path: tuple[str, ...], old: Any, new: Any, direction: str | Sequence[Any]) -> Iterator[Difference]:
     """Yield the difference between two values of a setting, if there is one.
 
     `direction` says which values are tighter: `higher` or `lower` numbers and flags (an absent number is
@@ -214,7 +219,7 @@ def diff(key: str, old: Any, new: Any, direction: str | Sequence[Any]) -> Iterat
         effect = _effect(*limits) if direction == "higher" else _effect(*reversed(limits))
     else:
         effect = "incomparable"
-    yield Difference(key, old, new, effect, grows=direction in ("each", "more"))
+    yield Difference(path, old, new, effect, grows=direction in ("each", "more"))
 
 
 def _effect_by_rank(old: Any, new: Any, ranks: Sequence[Any]) -> Effect:

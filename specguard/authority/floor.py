@@ -18,14 +18,12 @@ from specguard.authority.policy import Disregarded, Policy, encode
 from specguard.change.entries import sha256
 from specguard.declaration.patterns import Patterns
 from specguard.declaration.registry import Registry
-from specguard.declaration.rule import import_path
 from specguard.errors import SpecguardError
 from specguard.model import Origin, Record
 
 REPORTING_RULE: Final = "disregarded-setting"
 """The rule that reports loosened settings; no repository can turn it off."""
 
-_COMMON: Final = ("severity", "stages", "approvable", "exclude")
 _REPOSITORY_SETTINGS: Final = ("base", "remote", "plugins", "documents", "authority.nested")
 """Settings that only a repository may set."""
 
@@ -111,33 +109,30 @@ class Floor(Record):
             # An approval that was given without the floor does not count under it.
             data["policy_id"] = sha256(f"{policy.policy_id} {self.policy.policy_id}".encode())
         if data["disregarded"]:
-            next(rule for rule in data["rules"] if rule["name"] == REPORTING_RULE)["unset"] = ""
+            data["rules"][REPORTING_RULE]["unset"] = ""
         result = Policy(data)
         result.own, result.above = policy, self.policy
         return result
 
     def _turn_on_rules(self, data: Mapping[str, Any]) -> None:
         """Turn on the rules and tables of the floor that the policy lacks."""
-        floor = self.policy.data
-        rules = {rule["name"]: rule for rule in floor["rules"]}
-        for rule in data["rules"]:
-            if known := rules.get(rule["name"]):
+        for name, known in self.policy.data["rules"].items():
+            if rule := data["rules"].get(name):
                 rule["unset"] = known["unset"] and rule["unset"]
-                if rule["settings"] is None and known["settings"] is not None:
-                    rule["settings"] = {}
-        for fact, table in floor["declared"].items():
-            data["declared"][fact]["set"] |= table["set"]
+                rule["configured"] |= known["configured"]
+        for fact, table in self.policy.data["facts"].items():
+            data["facts"][fact]["set"] |= table["set"]
 
     def _governs(self, one: Difference) -> bool:
         """Return True if the floor sets the setting that differs, or has a table of its rule."""
         origins = self.policy.data["origins"]
-        if one.key in _REPOSITORY_SETTINGS or one.key.startswith("authority.sections."):
+        if one.key in _REPOSITORY_SETTINGS or one.path[:2] == ("authority", "sections"):
             # A preset may suggest the former; the latter control how the floor itself is read.
             return False
-        if one.key in origins or not one.key.startswith("rules.") or one.key in _APPROVER_SETTINGS:
+        if one.key in origins or one.path[0] != "rules" or one.key in _APPROVER_SETTINGS:
             # A table that only the repository has can have the key of the floor's setting: `report.evidence`.
             return one.key in origins and one.before is not None
-        table = ".".join(one.key.split(".")[:2])
+        table = ".".join(one.path[:2])
         return table in origins or table == f"rules.{REPORTING_RULE}"
 
     def _origin(self, key: str) -> list[Any]:
@@ -147,7 +142,10 @@ class Floor(Record):
 
     def _override_setting(self, data: dict[str, Any], one: Difference) -> None:
         """Write the floor's value and origins into the data; if more is tighter, add only new elements."""
-        place, name = _find_setting(data, one)
+        table = data["settings"]
+        for name in one.path[:-1]:
+            # An encoded record has its fields behind its class.
+            table = table[name][1] if isinstance(table[name], tuple) else table[name]
         origins, value, old, new = data["origins"], one.before, one.old, one.new
         taken = {one.key: one.key}
         if one.grows and isinstance(new, dict):
@@ -163,7 +161,7 @@ class Floor(Record):
         else:
             for key in [key for key in origins if key == one.key or key.startswith(f"{one.key}.")]:
                 del origins[key]
-        place[name] = encode(value)
+        table[one.path[-1]] = encode(value)
         for key in (one.key.rpartition(".")[0], one.key):
             if key and self.policy.origin(key):
                 origins.setdefault(key, self._origin(key))
@@ -175,27 +173,4 @@ class Floor(Record):
 def _keeps_both(one: Difference) -> bool:
     """Return True if nothing of the repository is overridden, because the elements of both sides count."""
     of_tables = one.grows and isinstance(one.old, list) and all(isinstance(each, dict) for each in one.old)
-    return of_tables or tuple(one.key.split(".")) in UNITED_LISTS
-
-
-def _find_setting(data: Any, one: Difference) -> tuple[dict[str, Any], str]:
-    """Return the table of a policy's data that holds a setting, and the setting's name in it."""
-    head, _, rest = one.key.partition(".")
-    if head == "rules":
-        name, _, field = rest.partition(".")
-        rule = next(rule for rule in data["rules"] if rule["name"] == name)
-        return rule if field in _COMMON else rule["settings"], field
-    if head == "authority":
-        return data["authority"], rest
-    declared = next((one for one in data["declared"].values() if one["table"] == head), None)
-    if declared is None:
-        return data["top"], head
-    value = declared["value"]
-    if not rest:
-        return declared, "value"
-    if isinstance(value, tuple):
-        return value[1], rest
-    kind, _, field = rest.rpartition(".")
-    # A name may have a dot, as `gpt-5.1` has; a whole table is of the class of the others.
-    is_field = kind in value and value[kind][0] != import_path(type(one.before))
-    return (value[kind][1], field) if is_field else (value, rest)
+    return of_tables or one.path in UNITED_LISTS

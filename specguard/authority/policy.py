@@ -201,12 +201,20 @@ class Guards:
         return bool(self._rules)
 
 
-FORMAT: Final = 11
+FORMAT: Final = 12
 """The version of the compiled data's format; data of any other version is rejected."""
+
+
+COMMON: Final = ("severity", "approvable", "exclude", "stages")
+"""The settings that every rule has."""
 
 
 class RuleInPolicy:
     """A rule with its settings in a policy.
+
+    Args:
+        data: what the policy knows of the rule.
+        table: its settings and those of `COMMON`, encoded.
 
     Attributes:
         code, name: the rule's code and name.
@@ -231,12 +239,13 @@ class RuleInPolicy:
     approvable: bool
     signed: bool
     unset: str
+    configured: bool
 
-    def __init__(self, data: Mapping[str, Any]) -> None:
+    def __init__(self, data: Mapping[str, Any], table: Mapping[str, Any]) -> None:
         self.__dict__.update(data)
-        # They are decoded when they are asked for.
-        self._settings, self._exclude = map(self.__dict__.pop, ("settings", "exclude"))
-        self.configured: bool = self._settings is not None
+        self._settings = dict(table)
+        # The other settings are decoded when they are asked for.
+        self.severity, self.approvable, self._exclude, self.stages = map(self._settings.pop, COMMON)
 
     @cached_property
     def exclude(self) -> Covering | None:
@@ -247,7 +256,7 @@ class RuleInPolicy:
     @cached_property
     def settings(self) -> Mapping[str, Any]:
         """The values of the settings that the policy has for the rule, without importing the rule."""
-        return {name: decode(value) for name, value in (self._settings or {}).items()}
+        return dict(decode(self._settings))
 
     @property
     def patterns(self) -> Iterator[tuple[str, Patterns]]:
@@ -362,7 +371,7 @@ class Policy:
         if data.get("format") != FORMAT:
             raise ValueError("this policy was compiled by another version")
         self.data = data
-        top = data["top"]
+        top, authority = data["settings"], data["settings"]["authority"]
         self.policy_id: str = data["policy_id"]
         self.base: str | None = top["base"]
         self.merge: str = top["merge"]
@@ -370,12 +379,14 @@ class Policy:
         self.remote: str | None = top["remote"]
         self.max_entries: int = top["max_entries"]
         self.plugins: Sequence[str] = top["plugins"]
-        self.normative: Sequence[str] = data["authority"]["normative"]
-        self.order: Sequence[str] = data["authority"]["order"]
-        self.sections: Mapping[str, str] = data["authority"]["sections"]
-        self.nested: Sequence[str] = data["authority"]["nested"]
+        self.normative: Sequence[str] = authority["normative"]
+        self.order: Sequence[str] = authority["order"]
+        self.sections: Mapping[str, str] = authority["sections"]
+        self.nested: Sequence[str] = authority["nested"]
         self.documents: Sequence[tuple[str, str]] = [(path, oid) for path, oid in data["documents"]]
-        self.rules: Sequence[RuleInPolicy] = [RuleInPolicy(rule) for rule in data["rules"]]
+        self.rules: Sequence[RuleInPolicy] = [
+            RuleInPolicy(rule, top["rules"][name]) for name, rule in data["rules"].items()
+        ]
         self.floor: Mapping[str, str] | None = data.get("floor")
         self.log_folder: bytes = data["log"].strip("/").encode("utf-8", "surrogateescape") + b"/"
         self.ref: str | None = None
@@ -397,7 +408,7 @@ class Policy:
     @property
     def keys(self) -> Sequence[AuthorityKey]:
         """The keys that a lower document of the order must not state differently from a higher one."""
-        return list(decode(self.data["authority"]["keys"]))
+        return list(decode(self.data["settings"]["authority"]["keys"]))
 
     def contradictions(
         self, documents: Documents, judged: Callable[[bytes], bool]
@@ -451,22 +462,22 @@ class Policy:
         Raises:
             MissingFact: no plugin of this policy declares it.
         """
-        if fact not in self.data["declared"]:
+        if not self.has_fact(fact):
             raise MissingFact(f"nothing in this policy provides {fact!r}", code="broken-authority")
-        return decode(self.data["declared"][fact]["value"])
+        return decode(self.data["settings"][self.data["facts"][fact]["table"]])
 
     def has_fact(self, fact: str) -> bool:
         """Return True if a fact is the settings of a declared table."""
-        return fact in self.data["declared"]
+        return fact in self.data["facts"]
 
     def declares(self, fact: str) -> bool:
         """Return True if the policy sets the declared table that a fact stems from."""
-        return bool(self.data["declared"].get(fact, {}).get("set"))
+        return bool(self.data["facts"].get(fact, {}).get("set"))
 
     @property
     def tables(self) -> Mapping[str, Any]:
         """The settings of every declared table, by the table's name."""
-        return {data["table"]: self.declared(fact) for fact, data in self.data["declared"].items()}
+        return {one["table"]: self.declared(fact) for fact, one in self.data["facts"].items()}
 
     @property
     def document_paths(self) -> frozenset[bytes]:
@@ -490,7 +501,7 @@ class Policy:
 
     def has_key(self, name: str) -> bool:
         """Return True if a name is that of a key or table at the top of a policy."""
-        return name in self.data["keys"]
+        return name in self.data["settings"]
 
     def cite(self, rule: str, setting: str, tables: Sequence[str] = ()) -> Origin | None:
         """Return the line of the policy that a rule's finding cites; None if the rule is on by default.
@@ -558,7 +569,12 @@ class Policy:
 
     def value(self, key: str) -> Any:
         """Return the value of a top-level setting by its name, as TOML has it."""
-        return plain(decode(self.data["top"][key]))
+        return plain(decode(self.data["settings"][key]))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Every setting, with defaults, table by table as TOML has them."""
+        return dict(decode(self.data["settings"]))
 
 
 def is_in_table(key: Sequence[str | int], table: str) -> bool:

@@ -363,7 +363,7 @@ def compare_policies(policy: Policy, change: Change) -> PolicyChange:
     judged = {rule.name for known in (base, policy) for rule in known.rules if not rule.unset}
     begun = {rule.name for rule in after.rules if rule.active} - judged
     for one in differences:
-        if one.key.startswith("rules.") and one.key.split(".")[1] in begun:
+        if one.path[0] == "rules" and one.path[1] in begun:
             one.effect = "tightens"
     return PolicyChange(differences, baseline=baseline, broken=broken)
 

@@ -49,13 +49,8 @@ class PolicySetting(Record):
 
 def settings(policy: Policy) -> list[PolicySetting]:
     """Return the settings of a policy's documents and presets, without defaults, table by table."""
-    tree: dict[str, object] = {key: policy.value(key) for key in policy.data["top"]}
-    tree["authority"] = fields_of(policy, "sections", "normative", "order", "keys", "nested")
-    tree["rules"] = {
-        rule.name: {**fields_of(rule, "severity", "approvable", "exclude", "stages"), **rule.settings}
-        for rule in policy.rules
-    }
-    tree.update(policy.tables)
+    # Its patterns are of branches, and not of files.
+    tree = {**policy.settings, "require_work_item": policy.value("require_work_item")}
     return list(_settings((), tree, policy, _set_keys(policy)))
 
 

@@ -38,19 +38,19 @@ def test_a_difference_tightens_loosens_or_neither(
     ],
 )
 def test_a_field_says_what_tightens_it(old: Any, new: Any, direction: Any, effect: str) -> None:
-    (difference,) = diff("key", old, new, direction)
+    (difference,) = diff(("key",), old, new, direction)
     assert difference.effect == effect
-    assert list(diff("key", old, old, direction)) == []
+    assert list(diff(("key",), old, old, direction)) == []
 
 
 @pytest.mark.parametrize(("old", "new", "summary"), given("what_lies_between_is_said"))
 def test_what_lies_between_is_said(old: Any, new: Any, summary: str) -> None:
-    assert Difference("key", old, new, "incomparable").summary == summary
+    assert Difference(("key",), old, new, "incomparable").summary == summary
 
 
 def test_another_list_of_plugins_can_be_anything_and_a_rule_that_goes_loosens(load: Load) -> None:
     one, other = load.toml("# none"), load.toml("# none")
-    other.data["top"]["plugins"] = ["acme"]
+    other.data["settings"]["plugins"] = ["acme"]
     assert [(each.key, each.effect) for each in compare(one, other)] == [("plugins", "incomparable")]
     one, other = load.toml("# none"), load.toml("# none")
     other.rules = [rule for rule in other.rules if rule.name != "locked-path"]

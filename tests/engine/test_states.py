@@ -68,9 +68,9 @@ def rule(
     if check is not None:
         Some.check = check  # type: ignore[method-assign]  # any check will do
     named = {"code": "ACM001", "name": "some-rule", "plugin": "acme", "target": "nowhere:Some"}
-    at = {"severity": severity, "default_severity": "error", "stages": ["range"]}
-    rest = {"approvable": True, "signed": False, "unset": "", "settings": {}, "exclude": None}
-    made = RuleInPolicy({**named, **at, **rest, **data})
+    rest = {"default_severity": "error", "signed": False, "unset": "", "configured": True}
+    common = {"severity": severity, "approvable": True, "stages": ["range"], "exclude": None}
+    made = RuleInPolicy({**named, **rest, **data}, {**common, **data})
     made.load = Some  # type: ignore[method-assign]  # no module has the class
     made.exclude = exclude
     return made

@@ -113,7 +113,7 @@ def test_gitlab_tells_the_same_finding_apart_and_knows_it_again() -> None:
 
 def test_what_the_change_does_to_the_policy() -> None:
     place = Origin("SPEC_AUTHORITY.md", 3)
-    change = Difference("rules.t\x1b##[error].y", [], ["t"], "tightens", new_origin=place)
+    change = Difference(("rules", "t\x1b##[error]", "y"), [], ["t"], "tightens", new_origin=place)
     found = [verdict(policy_change=[change])]
     read = {form: published.READ[form](FORMATS[form].render(found)) for form in FORMS}
     for said in (

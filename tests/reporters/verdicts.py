@@ -194,7 +194,7 @@ def full(text: str = "plain", *, many: int = 0, rules: int = 4) -> Verdict:
         results=results,
         notes=[f"note {text}"],
         policy_change=[
-            Difference(f"rules.{text}.{effect}", [text], [], effect, old_origin=Origin(f"docs/{text}", 3))
+            Difference(("rules", text, effect), [text], [], effect, old_origin=Origin(f"docs/{text}", 3))
             for effect in EFFECTS
         ],
         hunks=hunks,
