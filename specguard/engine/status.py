@@ -20,7 +20,7 @@ from specguard.documents.fields import normal_name
 from specguard.engine.facts import Facts
 from specguard.engine.trusted_policy import Policies
 from specguard.errors import MissingFact, Needed, if_applicable, if_known
-from specguard.model import path_text
+from specguard.model import Finding, path_text
 from specguard.plans.plans import Plan, Plans
 from specguard.plans.task import Task
 from specguard.specs.specs import Specs
@@ -56,7 +56,7 @@ def read_status(request: Request, *, worktrees: bool = False) -> dict[str, Any]:
     if worktrees:
         found["worktrees"] = tree.read(lambda: list(tree.worktrees()), [])
         found["missing"] += [
-            _missing(f"the worktree {one['path']} has changes that are not committed")
+            _missing(Finding(f"the worktree {one['path']} has changes that are not committed"))
             for one in found["worktrees"]
             if one["dirty"]
         ]
@@ -136,10 +136,12 @@ class _TreeReport:
         known_waves: Waves | None = self.fact("waves")
         waves: list[Wave] = read(lambda: list(known_waves.all), []) if known_waves is not None else []
         items = read(lambda: list(self._listed_items(sources, known_waves, waves)), [])
-        plans = read(lambda: self._plans(waves), [])
+        every_plan: Sequence[Plan] = read(lambda: self.facts.get("plans").all, [])
+        waiting = read(lambda: waiting_plans(waves), {})
+        plans = [_plan(plan, waiting=plan.path in waiting) for plan in every_plan]
         stages = read(lambda: list(_next_stages(waves)), [])
         begun = read(lambda: {one.short for one in self.change.git.repository.branches()}, set())
-        missing: list[dict[str, Any]] = list(_undone_tasks(plans))
+        missing = [_missing(gap) for plan in every_plan for gap in plan.gaps()]
         if waves:
             missing = [
                 *read(lambda: [one for wave in waves for stage in wave.stages for one in _gaps(stage)], []),
@@ -257,13 +259,7 @@ class _TreeReport:
             artifact = breakdowns.artifacts.at(path)
             wave = waves.wave_of(path, artifact.fields if artifact else {})
             if wave is not None:
-                yield _missing(finding.message, path=path, line=finding.line, wave=wave.name)
-
-    def _plans(self, every: Sequence[Wave]) -> list[dict[str, Any]]:
-        """Return every plan, with its tasks."""
-        plans: Plans = self.facts.get("plans")
-        waiting = self.read(lambda: waiting_plans(every), {})
-        return [_plan(plan, waiting=plan.path in waiting) for plan in plans.all]
+                yield _missing(finding, wave=wave.name)
 
     def _agents(self) -> Iterator[dict[str, Any]]:
         """Yield each agent by folder; it is active until it has an artifact of each contract for agents."""
@@ -361,7 +357,7 @@ def _wave(wave: Wave, missing: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _gaps(stage: StageState) -> Iterator[dict[str, Any]]:
     for one in stage.missing if stage.needed else ():
-        yield _missing(one.message, path=one.path, line=one.line, wave=stage.wave.name, stage=stage.name)
+        yield _missing(one, wave=stage.wave.name, stage=stage.name)
 
 
 def _next_stages(waves: Sequence[Wave]) -> Iterator[str]:
@@ -387,18 +383,6 @@ def waiting_plans(waves: Sequence[Wave]) -> dict[bytes, str]:
         if stage.waits_for or stage.unmet
         for plan in stage.wave.plans
     }
-
-
-def _undone_tasks(plans: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield the tasks that are not done and the plans without tasks, for a tree without waves."""
-    for plan in plans:
-        path = plan["path"].encode("utf-8")
-        if not plan["tasks"]:
-            yield _missing(f"{plan['path']}: {plan['problem'] or 'it lists no tasks'}", path=path)
-        for task in plan["tasks"]:
-            if task["state"] not in ("done", "deferred"):
-                what = f"{_task_label(task)} of {plan['name']} is {task['status'] or 'without a status'}"
-                yield _missing(what, path=path, line=task["line"])
 
 
 def _next_tasks(plans: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -437,7 +421,7 @@ def _task(task: Task, *, waiting: bool) -> dict[str, Any]:
     }
 
 
-def _missing(what: str, *, path: bytes | None = None, **at: Any) -> dict[str, Any]:
+def _missing(gap: Finding, *, wave: str | None = None, stage: str | None = None) -> dict[str, Any]:
     """Return one entry of the report's list `missing`."""
-    shown = None if path is None else path_text(path)
-    return {"what": what, "path": shown, **{name: at.get(name) for name in ("line", "wave", "stage")}}
+    path = None if gap.path is None else path_text(gap.path)
+    return {"what": gap.message, "path": path, "line": gap.line, "wave": wave, "stage": stage}

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
-from specguard.artifacts.sections import describes_option
 from specguard.artifacts.skeletons import nest_keys
 from specguard.authority.policy import Policy
 from specguard.documents.data import read_data
@@ -23,7 +22,7 @@ from specguard.errors import SpecguardError, incomplete, usage
 from specguard.model import listed, path_text
 from specguard.planning.plan_sources import CHANGES, KEBAB, MAIN, TASKS, Box, Boxes, SourceFolder, SourcePage
 from specguard.plans.plans import Plan
-from specguard.plans.task import task_flaws
+from specguard.plans.task import option_flaws, task_flaws
 from specguard.reporters.escape import markdown_templates
 from specguard.runs.command_inspection import cannot_fail
 from specguard.waves.waves import UNKNOWN
@@ -101,23 +100,15 @@ class NewPlan:
             SpecguardError: the plan has a flaw; the first one is reported.
         """
         plan = Plan(kind_name, self._kind, {}, self.path.encode(), read_data(text, "json"))
-        if self._kind.option:
-            self._check_option(top, plan.option)
+        options = self._kind.options
+        page = SourceFolder(top, self.folder, "openspec").read(options) if options else None
+        document = Document.of((page or "").encode("utf-8"))
+        for found in option_flaws(plan, lambda _: document):
+            raise _error(f"no plan is made: {found.message}", "", "--option OPTION, one that is described")
         for box, task in zip(self._boxes.all, plan.tasks, strict=True):
             for found in task_flaws(task):
                 message = f"no plan is made of it: {found.message.replace(task.name, box.name, 1)}"
                 raise _error(message, f"{self._source.path}/{TASKS}", found.help, box.line)
-
-    def _check_option(self, top: str, option: str) -> None:
-        options, known = "", bool(option)
-        if self._kind.options:
-            options = f"{self.folder}/{self._kind.options}"
-            text = SourceFolder(top, self.folder, "openspec").read(self._kind.options) or ""
-            known = known and describes_option(Document.of(text.encode("utf-8")), option)
-        if not known:
-            message = f"the plan names no option that was chosen (`{self._kind.option}`)"
-            message = f"it describes no option {option!r}" if option else message
-            raise _error(message, options, "--option OPTION, with one that is described")
 
     def _data(self) -> Any:
         """Return the data of the plan's file."""

@@ -7,7 +7,7 @@ from functools import cached_property
 from specguard.change.tree import Documents, Tree
 from specguard.documents.data import Data, Problem, dotted, elements
 from specguard.errors import if_applicable, judge_each
-from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, grouped, only_text
+from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, grouped, only_text, path_text
 from specguard.plans.task import Task, flaws
 from specguard.work.dependencies import dependency_flaws, early_start
 from specguard.work.kinds import TASK_KEYS, Naming, PlanKind, normal_id
@@ -91,6 +91,16 @@ class Plan(Record):
             yield found
         for task in (one for one in self.tasks if one.started):
             yield from too_early(task, f"is {task.status}")
+
+    def gaps(self) -> Iterator[Finding]:
+        """Yield a finding for each task that is neither done nor deferred, or for a plan without tasks."""
+        if not self.tasks:
+            problem = self.data.problem.message if self.data.problem else "it lists no tasks"
+            yield Finding(f"{path_text(self.path)}: {problem}", path=self.path)
+        for task in self.tasks:
+            if not task.done and not task.deferred:
+                what = f"{task.name} of {self.name} is {task.status or 'without a status'}"
+                yield Finding(what, "", self.path, task.line)
 
     def setting(self, key: str) -> str:
         """Return the key of one of the kind's settings, for a citation."""

@@ -18,10 +18,11 @@ from specguard.work.kinds import LIST_KEYS, normal_id, number_of
 from specguard.work.name_templates import Template, escape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any, Final
 
     from specguard.change.tree import Documents
+    from specguard.documents.document import Document
     from specguard.plans.plans import Plan
 
 
@@ -316,7 +317,7 @@ def flaws(plan: Plan, documents: Documents) -> Iterator[Finding]:
         if first is not task:
             message = f"{task.id} is listed twice, first as {first.id} in line {first.line}"
             yield _finding(task, message, "Give each task an id of its own.", "id", "repeated")
-    yield from _option_flaws(plan, documents)
+    yield from option_flaws(plan, documents.read)
 
 
 def _list_flaws(plan: Plan) -> Iterator[Finding]:
@@ -333,8 +334,13 @@ def _list_flaws(plan: Plan) -> Iterator[Finding]:
             yield plan.finding(message, help, f"{place}:no task", (*top, place))
 
 
-def _option_flaws(plan: Plan, documents: Documents) -> Iterator[Finding]:
-    """Yield findings about the plan's option, which must be named and described."""
+def option_flaws(plan: Plan, read: Callable[[bytes], Document | None]) -> Iterator[Finding]:
+    """Yield findings about the plan's option, which must be named and described.
+
+    Args:
+        plan: the plan.
+        read: returns the document at a path; None if there is none.
+    """
     name, options = plan.settings.option, plan.settings.options
     if name and not plan.option:
         message = f"{path_text(plan.path)} does not name the option that it was made from ({name!r})"
@@ -344,7 +350,7 @@ def _option_flaws(plan: Plan, documents: Documents) -> Iterator[Finding]:
         from specguard.artifacts.sections import describes_option
 
         path = plan.folder + b"/" + options.encode("utf-8")
-        document = documents.read(path)
+        document = read(path)
         if document is None or not describes_option(document, plan.option):
             message = f"{path_text(path)} does not describe the option {shortened(plan.option)!r}"
             help = "Name one that is described there, by its letter."

@@ -435,7 +435,8 @@ class StageState(Record):
             yield Finding(f"the policy has no [work.{self.settings.items}] with a source")
             return
         if not kind:
-            yield from self._task_gaps()
+            yield from () if self.wave.plans else [Finding("there is no plan")]
+            yield from (gap for plan in self.wave.plans for gap in plan.gaps())
             return
         files = self.wave.sources(kind)
         if not files:
@@ -446,19 +447,6 @@ class StageState(Record):
         for item in self.open_items:
             status = f"its status is {sources.status_of(item)}" if item.status else "it has no status"
             yield Finding(f"{item} is not closed: {status}", "", item.source.path, item.line)
-
-    def _task_gaps(self) -> Iterator[Finding]:
-        """Yield the tasks of plans that are not done."""
-        plans = self.wave.plans
-        if not plans:
-            yield Finding("there is no plan")
-        for plan in plans:
-            if not plan.tasks:
-                yield Finding(f"{path_text(plan.path)} lists no tasks", path=plan.path)
-            for task in plan.tasks:
-                if not task.done and not task.deferred:
-                    status = task.status or "without a status"
-                    yield Finding(f"{task.name} of {plan.name} is {status}", "", plan.path, task.line)
 
 
 UNKNOWN: Final = "?"

@@ -186,7 +186,7 @@ class TestCreate:
         ), asked
         assert "next: complete it first: specguard new research name=cart\n" in asked.stderr
         printed = fresh.create("--print")
-        assert f"{PAPERS[1]}: the plan names no option that was chosen" in printed.stderr, printed
+        assert f"{PLAN} does not name the option that it was made from" in printed.stderr, printed
 
     def test_stages_that_do_not_come_before_the_plan_are_not_asked_for(self, tmp_path: Path) -> None:
         own = """
@@ -255,8 +255,8 @@ by = ["name"]
         before = fresh.files()
         unready = "[plan-unready]\n  next: --option OPTION"
         for words, said in (
-            ((), f"the plan names no option that was chosen (`option`) {unready}"),
-            (("--option", "D"), f"PLAN_OPTIONS.md: it describes no option 'D' {unready}"),
+            ((), f"{PLAN} does not name the option that it was made from ('option') {unready}"),
+            (("--option", "D"), f"PLAN_OPTIONS.md does not describe the option 'D' {unready}"),
             (("--option", "B", "--kind", "pipelin"), "next: --kind pipeline"),
         ):
             assert said in ended(fresh.create(*words), 2).stderr
@@ -266,7 +266,7 @@ by = ["name"]
         assert fresh.files() == before
         write(fresh.top, {PAPERS[1]: "> " * 300})
         outcome = ended(fresh.create("--option", "B", "--print"), 2)
-        assert "no option 'B' [plan-unready]\n  next: --option OPTION" in outcome.stderr
+        assert "the option 'B' [plan-unready]\n  next: --option OPTION" in outcome.stderr
 
     def test_what_no_plan_can_be_made_of(self, fresh: Fresh) -> None:
         for old, new, said in rows(__file__, "what_no_plan_can_be_made_of"):
