@@ -261,21 +261,18 @@ def make_paper_test(policy: Policy) -> Callable[[bytes], bool]:
     Papers are the documents under contract, lists of items, indexes, checklists, plans, the log and runs.
     """
     folders = (policy.declared("run_settings").folder, policy.log_folder)
-    contracts, specs = policy.declared("contracts").values(), policy.declared("spec_settings")
-    files = [specs.index, *(one.path for one in contracts)]
-    files += [one for kind in policy.declared("work_kinds").values() for one in (*kind.sources, *kind.index)]
+    specs = policy.declared("spec_settings")
     lists: list[Selecting] = [specs.mirrors, policy.declared("checklists").files]
-    templates = [PathTemplate(text) for text in files if text]
-    roots = [PathTemplate(one.root.rstrip("/")) for one in contracts if one.root]
-    roots += [PathTemplate(one.folder) for one in policy.declared("plan_kinds").values()]
+    texts = [one.template for one in policy.declared("contracts").values()]
+    texts += [one.template for one in policy.declared("plan_kinds").values()]
+    texts += [one for kind in policy.declared("work_kinds").values() for one in (*kind.sources, *kind.index)]
+    templates = [PathTemplate(text) for text in (*texts, specs.index) if text]
 
     def is_paper(path: bytes) -> bool:
-        ends = [end for end, char in enumerate(path) if char == 0x2F] if roots else []
         return (
             path.startswith(folders)
             or any(one.matches(path) for one in lists)
             or any(one.read(path) is not None for one in templates)
-            or any(one.read(path[:end]) is not None for end in ends for one in roots)
         )
 
     return is_paper

@@ -239,7 +239,7 @@ def _match_artifacts(policy: Policy, code: str, keys: Sequence[str], path: bytes
             yield code, setting, contract.path or contract.root, f"{what} {name}"
         elif keys == ["closure"]:
             for index, folder in enumerate(contract.closure):
-                if _is_below(folder, path):
+                if Covering([PathTemplate(folder).render({})]).matches(path):
                     yield code, f"{setting}.{index}", folder, f"in a folder that {name} closes"
 
 
@@ -248,11 +248,10 @@ def _match_table(policy: Policy, code: str, table: str, path: bytes) -> Iterator
     settings = policy.tables[table]
     if table == "plans":
         for name, kind in settings.items():
-            folder = f"{kind.folder.rstrip('/')}/"
             if kind.task_file.read(path) is not None:
                 yield f"plans.{name}", kind.task_file.text, "a plan"
-            elif code == "PLN009" and _is_below(folder, path):
-                yield f"plans.{name}", folder, "in the folder of a plan"
+            elif code == "PLN009" and PathTemplate(kind.template).read(path + b"/-") is not None:
+                yield f"plans.{name}", kind.template.removesuffix("**"), "in the folder of a plan"
     elif table == "work":
         for name, source in ((name, source) for name, kind in settings.items() for source in kind.sources):
             if PathTemplate(source).read(path) is not None:
@@ -261,7 +260,7 @@ def _match_table(policy: Policy, code: str, table: str, path: bytes) -> Iterator
         contracts: Mapping[str, Contract] = policy.declared("contracts")
         for index, stage in enumerate(settings.stages):
             known = [contracts[name] for name in stage.artifacts if name in contracts]
-            at = next((contract for contract in known if _is_at(contract, path)), None)
+            at = next((one for one in known if _is_at(one, path)), None)
             if at is not None:
                 yield f"wave.stages.{index}", at.path or at.root, f"of the stage {stage.name}"
     else:
@@ -269,14 +268,8 @@ def _match_table(policy: Policy, code: str, table: str, path: bytes) -> Iterator
 
 
 def _is_at(contract: Contract, path: bytes) -> bool:
-    """True if the path is an artifact of the contract, or in a folder that is one."""
-    if contract.path:
-        return PathTemplate(contract.path).read(path) is not None
-    return _is_below(contract.root, path)
-
-
-def _is_below(folder: str, path: bytes) -> bool:
-    return Covering([PathTemplate(folder).render({})]).find(path) is not None
+    """True if a path is an artifact of a contract, or a folder or file in a folder of it."""
+    return PathTemplate(contract.template).read(path if contract.path else path + b"/-") is not None
 
 
 def quotes(request: Request, policy: Policy, origins: Sequence[Origin | None]) -> Sequence[str]:

@@ -465,6 +465,11 @@ class PlanKind(Settings):
     )
 
     @property
+    def template(self) -> str:
+        """The template of all files in plans' folders."""
+        return f"{self.folder.rstrip('/')}/**"
+
+    @property
     def task_file(self) -> PathTemplate:
         """The path of the file that lists a plan's tasks."""
         return path_template(f"{self.folder.rstrip('/')}/{self.plan}")
