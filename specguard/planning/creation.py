@@ -25,7 +25,6 @@ from specguard.plans.plans import Plan
 from specguard.plans.task import option_flaws, task_flaws
 from specguard.reporters.escape import markdown_templates
 from specguard.runs.command_inspection import cannot_fail
-from specguard.waves.waves import UNKNOWN
 from specguard.work.kinds import PlanKind, WorkKind
 from specguard.work.name_templates import Template, path_template
 
@@ -177,7 +176,7 @@ def require_open(policy: Policy, path: str) -> None:
             fields = path_template(template).read(path.encode("utf-8")) if template else None
             if fields is None:
                 continue
-            wave = waves.wave({**dict.fromkeys(waves.settings.by, UNKNOWN), **fields})
+            wave = waves.wave(fields)
             stage = next(one for one in wave.stages if one.settings is settings)
             for earlier in stage.waits_for[:1] if stage.needed else ():
                 missing = earlier.missing[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specguard.declaration.patterns import Covering
 from specguard.model import TYPE_CHECKING, Finding, Origin, Record, grouped, path_text
-from specguard.waves.waves import UNKNOWN, StageState, Wave, Waves
+from specguard.waves.waves import StageState, Wave, Waves
 from specguard.work.name_templates import path_template
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ def _find_works(waves: Waves, touched: Sequence[Wave], branch: str, item: WorkIt
                 continue
             known = waves.wave_of(listed.source.path, listed.source.fields)
         # An unidentified change could mean the waves that it touches, else all.
-        possible = touched or waves.all or [waves.wave(dict.fromkeys(waves.settings.by, UNKNOWN))]
+        possible = touched or waves.all or [waves.wave({})]
         candidates = possible if known is None else [known]
         reason, is_known = f"the branch {branch!r}" if by_branch else str(item), known is not None
         found += [StageWork(wave.stages[place], reason, is_known, by_branch) for wave in candidates]

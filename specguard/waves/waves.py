@@ -15,7 +15,7 @@ from specguard.work.name_templates import PathTemplate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import Any, Final, TypeVar
+    from typing import Any, TypeVar
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
     from specguard.artifacts.contracts import WaveSettings, WaveStage
@@ -44,7 +44,7 @@ class Waves(Record, frozen=False):
     sources: Sources
     plans: Plans
     trusted: Callable[[], Waves] | None = None
-    known_waves: dict[tuple[str, ...], Wave] = {}
+    known_waves: dict[tuple[tuple[str, str], ...], Wave] = {}
     known_groups: dict[str, Mapping[Wave, Sequence[Any]]] = {}
 
     @cached_property
@@ -58,8 +58,8 @@ class Waves(Record, frozen=False):
 
     def wave(self, fields: Mapping[str, str]) -> Wave:
         """Return the wave with these values, even if it has no files; each wave is one object."""
-        own = {name: fields[name].casefold() for name in self.settings.by}
-        return self.known_waves.setdefault(tuple(own.values()), Wave(self, own))
+        own = {name: fields[name].casefold() for name in self.settings.by if name in fields}
+        return self.known_waves.setdefault(tuple(own.items()), Wave(self, own))
 
     def touched(self, paths: Sequence[bytes]) -> Sequence[Wave]:
         """Return the waves that have artifacts, item lists or plans at some of these paths, in order.
@@ -449,16 +449,12 @@ class StageState(Record):
             yield Finding(f"{item} is not closed: {status}", "", item.source.path, item.line)
 
 
-UNKNOWN: Final = "?"
-"""The placeholder for a value of `by` that is not known."""
-
-
 class Wave(Record):
     """One run through the stages.
 
     Attributes:
         waves: all waves.
-        fields: the values of `by` that identify the wave; empty if there is only one.
+        fields: the known values of `by`, which identify the wave; empty if there is only one.
     """
 
     waves: Waves
@@ -466,14 +462,12 @@ class Wave(Record):
 
     @property
     def name(self) -> str:
-        """The wave's name in messages: `wave d`, or `the wave` if there is only one."""
-        known = [value for value in self.fields.values() if value != UNKNOWN]
-        return f"wave {' '.join(known)}" if known else "the wave"
+        """The wave's name in messages: `wave d`, or `the wave` if there is only one, or no value is known."""
+        return f"wave {' '.join(self.fields.values())}" if self.fields else "the wave"
 
     def fill(self, template: str) -> str:
         """Return a path template for people: the values of the wave, and a star for what is not known."""
-        known = {name: value for name, value in self.fields.items() if value != UNKNOWN}
-        return PathTemplate(template).show(known)
+        return PathTemplate(template).show(self.fields)
 
     @cached_property
     def stages(self) -> Sequence[StageState]:
