@@ -108,6 +108,11 @@ class _TreeReport:
         self.facts = facts
         self.change, self.policy = facts.change, facts.policy
         self.unknown: list[str] = []
+        self.sources: Sources | None = self.fact("sources")
+        if self.sources is not None:
+            # The whole history of `HEAD` decides which items are done, regardless of the base.
+            facts.set_done(self.sources, self.change.git.repository.head)
+        self.waves: Waves | None = self.fact("waves")
 
     def read(self, read: Callable[[], _Value], otherwise: _Default) -> _Value | _Default:
         """Return the result of a function, or the second argument if a fact is missing or does not apply."""
@@ -128,14 +133,9 @@ class _TreeReport:
 
     def data(self) -> dict[str, Any]:
         """Build the report from all known facts."""
-        read, policy = self.read, self.policy
-        sources: Sources | None = self.fact("sources")
-        if sources is not None:
-            # The whole history of `HEAD` decides which items are done, regardless of the base.
-            self.facts.set_done(sources, self.change.git.repository.head)
-        known_waves: Waves | None = self.fact("waves")
-        waves: list[Wave] = read(lambda: list(known_waves.all), []) if known_waves is not None else []
-        items = read(lambda: list(self._listed_items(sources, known_waves, waves)), [])
+        read, policy, known_waves = self.read, self.policy, self.waves
+        waves: Sequence[Wave] = read(lambda: known_waves.all, ()) if known_waves is not None else ()
+        items = read(lambda: list(self._listed_items(waves)), [])
         every_plan: Sequence[Plan] = read(lambda: self.facts.get("plans").all, [])
         waiting = read(lambda: waiting_plans(waves), {})
         plans = [_plan(plan, waiting=plan.path in waiting) for plan in every_plan]
@@ -214,10 +214,10 @@ class _TreeReport:
         if landed is not None:
             moved = "; have its pointer moved on" if str(work.current(kind)) == str(resolved) else ""
             data["problem"] = f"landed in the base: commit {landed.oid[:10]} {landed.subject!r}{moved}"
-        listed, sources = resolved.listed, self.fact("sources")
+        listed = resolved.listed
         if listed is None:
             return data
-        now = next(iter(sources.same_as(listed) if sources else ()), listed)
+        now = next(iter(self.sources.same_as(listed) if self.sources else ()), listed)
         return {**data, "title": now.title, "status": now.status}
 
     @property
@@ -229,10 +229,9 @@ class _TreeReport:
         contracts: Sequence[str] = rule.load().readiness  # type: ignore[attr-defined]  # a setting of its own
         return contracts
 
-    def _listed_items(
-        self, sources: Sources | None, waves: Waves | None, every: Sequence[Wave]
-    ) -> Iterator[dict[str, Any]]:
+    def _listed_items(self, every: Sequence[Wave]) -> Iterator[dict[str, Any]]:
         """Yield every item that a work breakdown lists."""
+        sources, waves = self.sources, self.waves
         if sources is None:
             return
         plans: Plans | None = self.fact("plans")

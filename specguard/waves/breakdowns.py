@@ -18,7 +18,7 @@ from specguard.work.document_search import follow
 from specguard.work.gates import normal_gate
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
     from typing import Any, Final
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
@@ -235,23 +235,20 @@ _NEVER_RUN: Final = re.compile(
 )
 
 
-class Proofs:
+class Proofs(Record):
     """The gates and tests that a scenario may name.
 
-    Args:
+    Attributes:
         documents: the documents of the judged tree.
         tests: the patterns of test files.
-        gates: the names and commands of gates.
+        gates: the names and commands of gates, in their normal form.
         proof: decides if a cited run proves a scenario.
     """
 
-    def __init__(
-        self, documents: Documents, *, tests: Selecting, gates: Iterable[str], proof: RunProof
-    ) -> None:
-        self._documents = documents
-        self._tests = tests
-        self._gates = {normal_gate(gate) for gate in gates if normal_gate(gate)}
-        self._proof = proof
+    documents: Documents
+    tests: Selecting
+    gates: Container[str]
+    proof: RunProof
 
     def why_unmapped(self, scenario: Scenario, folder: bytes) -> str:
         """Return the reason why a scenario maps to no gate or test, as a clause; empty if it maps.
@@ -262,7 +259,7 @@ class Proofs:
         names = list(dict.fromkeys(name for name in scenario.names if normal_gate(name)))
         if not names:
             return "names no gate and no test"
-        if not any(normal_gate(name) in self._gates or self._is_test(name, folder) for name in names):
+        if not any(normal_gate(name) in self.gates or self._is_test(name, folder) for name in names):
             return f"names {' and '.join(map(repr, names[:3]))}: neither a gate nor a test that runs"
         return self._run_problem(scenario, folder)
 
@@ -270,20 +267,20 @@ class Proofs:
         """Return True if a name is a test file, or a test in it (`FILE::TEST`)."""
         path, *inner = re.split("::| > ", re.sub(r":[0-9]+(?:-[0-9]+)?$|\[.*\]$", "", name.strip()))
         for place in filter(None, [] if path.startswith("/") else [follow(b"", path), follow(folder, path)]):
-            if self._documents.tree.has_file(place) and self._tests.matches(place):
-                content = _NEVER_RUN.sub(b"", self._documents.content(place) or b"")
+            if self.documents.tree.has_file(place) and self.tests.matches(place):
+                content = _NEVER_RUN.sub(b"", self.documents.content(place) or b"")
                 return not inner or _has_word(content, inner[-1])
         return False
 
     def _run_problem(self, scenario: Scenario, folder: bytes) -> str:
         """Return the problem with a manifest that a scenario cites, as a clause; empty without a problem."""
-        targets = Targets(self._documents, folder)
+        targets = Targets(self.documents, folder)
         for citation in scenario.cited:
             if citation.path.rpartition("/")[2] not in ("manifest.json", "meta.json"):
                 continue
             for place in targets.places(citation) or ():
-                run = self._proof.records.at(place)
-                flaw = self._proof.flaw(run, Claim(label=scenario.text))
+                run = self.proof.records.at(place)
+                flaw = self.proof.flaw(run, Claim(label=scenario.text))
                 if run is None:
                     continue
                 if flaw is not None and not flaw.unbound:
@@ -396,10 +393,11 @@ class Breakdowns(Record):
         judged = frozenset(self.change.head_files.paths()) if self.change.whole else touched
         sources = self.sources.all
         gates = [*gates, *(name for source in sources for name in _listed_gates(source))]
-        proofs = Proofs(self.change.documents, tests=tests, gates=gates, proof=self.proof)
+        known = set(map(normal_gate, gates)) - {""}
+        proofs = Proofs(self.change.documents, tests, known, self.proof)
         before = None
         if tests_altered and not self.change.whole:
-            before = Proofs(self.change.start_documents, tests=tests, gates=gates, proof=self.proof)
+            before = Proofs(self.change.start_documents, tests, known, self.proof)
         for path, problem in self.change.documents.unread(documents, sorted(judged)):
             if not self._is_superseded(path):
                 why = f"so nobody can tell what it maps: {problem.message}"

@@ -68,7 +68,7 @@ def out_of_order(
     for wave in touched:
         for stage in wave.stages:
             at_it = next((work for work in works if work.stage is stage), None)
-            yield from _late_stages(stage, at_it, commits, waves)
+            yield from _late_stages(stage, at_it, commits)
 
 
 def too_early(waves: Waves, *, branch: str, item: WorkItem) -> Iterator[Finding]:
@@ -194,13 +194,11 @@ def _wrong_branch(works: Sequence[StageWork], entries: Sequence[Entry]) -> Itera
         yield _finding(stage, "branch", message, step, key, path=added.path)
 
 
-def _late_stages(
-    stage: StageState, work: StageWork | None, commits: Sequence[Commit], waves: Waves
-) -> Iterator[Finding]:
+def _late_stages(stage: StageState, work: StageWork | None, commits: Sequence[Commit]) -> Iterator[Finding]:
     """Yield earlier stages that were completed by a commit after the one that began a stage."""
     if len(commits) < 2 or not stage.needed or stage.waits_for:
         return
-    shared = _covering((one, one.wave.fields) for one in stage.predecessors)
+    shared, waves = _covering((one, one.wave.fields) for one in stage.predecessors), stage.wave.waves
 
     def starts(commit: Commit) -> bool:
         """Return True for artifacts of the stage, or, with `work`, for what no earlier stage may change."""

@@ -109,7 +109,7 @@ class WorkItems(Record, frozen=False):
         """
         settings = self.kinds[kind]
         if settings.source:
-            listed = self._listed_item(kind, settings, item_id, fields)
+            listed = self._listed_item(kind, item_id, fields)
             return self._complete(listed) if named and isinstance(listed, WorkItem) else listed
         pointer = self.pointer(kind)
         if pointer.problem:
@@ -142,13 +142,12 @@ class WorkItems(Record, frozen=False):
         item = self.resolve(kind, item_id, number_of(item_id), fields, named=named)
         return item if isinstance(item, WorkItem) else None
 
-    def _listed_item(
-        self, kind: str, settings: WorkKind, item_id: str, name_fields: Mapping[str, str]
-    ) -> WorkItem | Unresolved:
+    def _listed_item(self, kind: str, item_id: str, name_fields: Mapping[str, str]) -> WorkItem | Unresolved:
         """Return an item as its kind's source lists it."""
         from specguard.work.item_lists import Sources
 
         # The judged branch's fields count even if they do not identify an item.
+        settings = self.kinds[kind]
         branch_fields = settings.template("branch").read(self.branch)
         name_fields = {**(branch_fields or {}), **name_fields}
         documents, own = self._documents, self.own
