@@ -15,7 +15,7 @@ from specguard.authority.validate import validate
 from specguard.change.entries import sha256
 from specguard.change.tree import Tree
 from specguard.declaration.registry import Registered, Registry
-from specguard.declaration.rule import Declaration, Rule, import_path, lower_severity
+from specguard.declaration.rule import Rule, import_path, lower_severity
 from specguard.documents.data import dotted, value_at
 from specguard.documents.toml import KeyPath
 from specguard.errors import SeveralErrors, SpecguardError, nearest
@@ -224,7 +224,9 @@ def _policy_data(values: Mapping[str, Any], registry: Registry) -> dict[str, Any
     given, declarations = values.get("rules", {}), registry.declarations.values()
     entries = sorted(registry.rules.values(), key=lambda entry: entry.rule.code)
     tables = {one.rule.name: _rule_table(one.rule, given.get(one.rule.name, {})) for one in entries}
-    declared = {one.name: _declared(one, values) for one in declarations}
+    declared = {
+        one.name: values[one.name] if one.name in values else one.annotation() for one in declarations
+    }
     settings = {**top, "authority": dict(members(authority) or ()), "rules": tables, **declared}
     return {
         "policy_id": _policy_id(settings, registry),
@@ -297,14 +299,6 @@ def _has_value(value: Any, key: Sequence[str]) -> bool:
         return bool(value)
     within = members(value) or ()
     return any(_has_value(element, key[1:]) for name, element in within if key[0] in ("*", name))
-
-
-def _declared(declaration: Declaration, values: Mapping[str, Any]) -> Any:
-    if declaration.name in values:
-        return values[declaration.name]
-    if declaration.shape == "table":
-        return declaration.settings()
-    return {} if declaration.shape == "tables" else []
 
 
 def _policy_id(settings: Mapping[str, Any], registry: Registry) -> str:

@@ -25,7 +25,7 @@ from specguard.authority.settings import AuthoritySettings, RuleTable, TopLevel,
 from specguard.declaration.patterns import Covering, Guarding, Patterns, Selecting, is_path
 from specguard.declaration.registry import Registry
 from specguard.declaration.regular_expressions import Expression
-from specguard.declaration.rule import Declaration, FieldOptions, Settings
+from specguard.declaration.rule import FieldOptions, Settings
 from specguard.documents.data import dotted
 from specguard.documents.toml import KeyPath, toml_value
 from specguard.errors import nearest
@@ -43,18 +43,18 @@ _LISTS = (list, collections.abc.Sequence, collections.abc.Iterable, collections.
 _TABLES = (dict, collections.abc.Mapping)
 
 _SIZES = ("min_length", "max_length")
-_LIMITS = ("gt", "ge", "lt", "le", "multiple_of")
-_CONSTRAINTS: Mapping[str, Sequence[str]] = {
+_RANGE = ("gt", "ge", "lt", "le", "multiple_of")
+_LIMITS: Mapping[str, Sequence[str]] = {
     "str": (*_SIZES, "pattern"),
-    "int": _LIMITS,
-    "float": _LIMITS,
+    "int": _RANGE,
+    "float": _RANGE,
     "list": _SIZES,
     "dict": _SIZES,
 }
-"""The constraints that each type of schema supports directly."""
+"""The limits that each type of schema supports directly."""
 
-_OPTIONS = ("check", "path", "tightens", "names", "dotted", "selectors", "approvers")
-"""The other options of a field."""
+_OPTIONS = {"check", "path", "tightens", "names", "dotted", "selectors", "approvers"}.union(*_LIMITS.values())
+"""All options of a field."""
 
 
 def table_model(*classes: type[Settings], fields: Mapping[str, Schema] | None = None) -> Schema:
@@ -113,87 +113,73 @@ def _field_schema(cls: type[Settings], field: str) -> Schema:
     Raises:
         TypeError: the annotation has a form, or the field an option, that settings do not support.
     """
-    note = cls._notes.get(field)
+    note = cls._notes.get(field) or FieldOptions("", {})
     try:
-        schema = _annotation_schema(read_annotation(cls, field))
-        return _apply_options(schema, note) if note else schema
+        return _schema(read_annotation(cls, field), _options_of(note))
     except (NameError, TypeError) as error:
         raise TypeError(f"{cls.__module__}.{cls.__qualname__}.{field} cannot be read: {error}") from None
 
 
-def _annotation_schema(annotation: Any) -> Schema:
-    if annotation in _PLAIN:
-        return {"type": _PLAIN[annotation]}
-    if isinstance(annotation, type):
-        if issubclass(annotation, Settings):
-            return record_model(annotation)
-        if annotation is Expression:
-            return _after(lambda text: Expression(text).check(), {"type": "str"})
-        if issubclass(annotation, Patterns):
-            # Each pattern is checked by itself, so that an error has its index.
-            return _after(annotation, _list_schema(_apply_limits({"type": "str"}, {}, annotation.translate)))
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Literal:
-        return {"type": "literal", "expected": list(arguments)}
-    if origin in {Union, UnionType}:
-        choices = [_annotation_schema(part) for part in arguments if part is not NoneType]
-        schema = choices[0] if len(choices) == 1 else {"type": "union", "choices": choices}
-        return {"type": "nullable", "schema": schema} if NoneType in arguments else schema
-    if origin in _LISTS:
-        return _list_schema(_annotation_schema(arguments[0]))
-    if origin in _TABLES:
-        keys, elements = map(_annotation_schema, arguments)
-        return {"type": "dict", "keys_schema": keys, "values_schema": elements}
-    raise TypeError(f"no setting has type {annotation}; use str, int, Sequence, Mapping; limits: `setting`")
-
-
-def _list_schema(item: Schema) -> Schema:
-    return {"type": "list", "items_schema": item}
-
-
-def _apply_options(schema: Schema, note: FieldOptions) -> Schema:
-    """Apply a field's options to the schema of its values."""
+def _options_of(note: FieldOptions) -> Mapping[str, Any]:
+    """Return the options of a field; `path` becomes a check, which leaves out a text that is the default."""
     options = note.options
-    limits = {name: value for name, value in options.items() if name not in _OPTIONS}
-    if unknown := set(limits) - {name for names in _CONSTRAINTS.values() for name in names}:
+    if unknown := options.keys() - _OPTIONS:
         raise TypeError(f"setting({', '.join(sorted(unknown))}=…) is not for settings")
-    return _apply_limits(schema, limits, _path_check(note) if "path" in options else options.get("check"))
-
-
-def _path_check(note: FieldOptions) -> Callable[[str], None]:
-    """Return the check of a field that names paths; a text that is its default is not checked."""
-    check: Callable[[str], object] = note.options.get("check", str)
-    slash = "/" if note.options["path"] == "folder" else ""
+    if "path" not in options:
+        return options
+    check: Callable[[str], object] = options.get("check", str)
+    slash = "/" if options["path"] == "folder" else ""
 
     def refuse(text: str) -> None:
         if text not in note.default and not is_path(text.removesuffix(slash)):
             raise ValueError(f"{text!r} is not a plain path, as `git ls-files` prints one")
         check(text)
 
-    return refuse
+    return {**options, "check": refuse}
 
 
-def _apply_limits(schema: Schema, limits: Mapping[str, Any], check: Callable[[str], object] | None) -> Schema:
-    """Apply limits to a schema, to each alternative those that its type supports, and a check to texts."""
-    kind = schema["type"]
-    if kind in {"nullable", "function-after"}:
-        inner = check if kind == "nullable" else None
-        return {**schema, "schema": _apply_limits(schema["schema"], limits, inner)}
-    if kind == "union":
-        return {**schema, "choices": [_apply_limits(choice, limits, check) for choice in schema["choices"]]}
-    known = _CONSTRAINTS.get(kind, ())
-    made = {**schema, **{name: value for name, value in limits.items() if name in known}}
-    if check and kind == "list":
-        made["items_schema"] = _apply_limits(made["items_schema"], {}, check)
-    if check is None or kind != "str":
-        return made
+def _schema(annotation: Any, options: Mapping[str, Any] = {}) -> Schema:
+    """Return the schema of an annotation's values, each alternative with the options that it supports."""
+    if annotation in _PLAIN:
+        return _of_type(_PLAIN[annotation], options)
+    if isinstance(annotation, type):
+        if issubclass(annotation, Settings):
+            return record_model(annotation)
+        if annotation is Expression:
+            return _after(lambda text: Expression(text).check(), _of_type("str", options))
+        if issubclass(annotation, Patterns):
+            # Each pattern is checked by itself, so that an error has its index.
+            items = _schema(str, {"check": annotation.translate})
+            return _after(annotation, _of_type("list", options, items_schema=items))
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return {"type": "literal", "expected": list(arguments)}
+    if origin in {Union, UnionType}:
+        choices = [_schema(part, options) for part in arguments if part is not NoneType]
+        schema = choices[0] if len(choices) == 1 else {"type": "union", "choices": choices}
+        return {"type": "nullable", "schema": schema} if NoneType in arguments else schema
+    if origin in _LISTS:
+        items = _schema(arguments[0], {"check": options.get("check")})
+        return _of_type("list", options, items_schema=items)
+    if origin in _TABLES:
+        keys, elements = map(_schema, arguments)
+        return _of_type("dict", options, keys_schema=keys, values_schema=elements)
+    raise TypeError(f"no setting has type {annotation}; use str, int, Sequence, Mapping; limits: `setting`")
+
+
+def _of_type(kind: str, options: Mapping[str, Any], **inner: Schema) -> Schema:
+    """Return the schema of a type's values, with the limits that it supports, and for texts a check."""
+    limits = {name: options[name] for name in _LIMITS.get(kind, ()) if name in options}
+    schema, check = {"type": kind, **inner, **limits}, options.get("check")
+    if kind != "str" or check is None:
+        return schema
 
     def checked(text: str) -> object:
         made = check(text)
         # A single pattern may stand without a list.
         return made if isinstance(made, Patterns) else text
 
-    return _after(checked, made)
+    return _after(checked, schema)
 
 
 _TYPE_NAMES: Final[dict[str, Any]] = {
@@ -303,18 +289,8 @@ def policy_model(registry: Registry, data: Mapping[str, Any] | None = None) -> S
         if name in fields or name in TopLevel._fields:
             raise TypeError(f"the table [{name}] is specguard's own")
         if data is None or name in data:
-            fields[name] = _declared(declaration)
+            fields[name] = _schema(declaration.annotation)
     return table_model(TopLevel, fields=fields)
-
-
-def _declared(declaration: Declaration) -> Schema:
-    """Return the schema of a declared table, of a table of such tables, or of a list of them."""
-    record = record_model(declaration.settings)
-    if declaration.shape == "table":
-        return record
-    if declaration.shape == "tables":
-        return {"type": "dict", "keys_schema": {"type": "str"}, "values_schema": record}
-    return _list_schema(record)
 
 
 def _problems(

@@ -6,6 +6,7 @@ The schema of a rule's table is built from the annotations of its fields when a 
 from __future__ import annotations
 
 import sys
+from types import GenericAlias
 
 from specguard.model import SEVERITIES, TYPE_CHECKING, OutputOnStderr, Record, dataclass_transform
 
@@ -185,6 +186,12 @@ class Declaration(Record):
     fact: str
     shape: str = "table"
     problems: Callable[[Any], Iterable[tuple[tuple[str | int, ...], str, str]]] | None = None
+
+    @property
+    def annotation(self) -> Any:
+        """The type of the fact's value; called without arguments, it makes that of an absent table."""
+        of_tables, of_list = GenericAlias(dict, (str, self.settings)), GenericAlias(list, self.settings)
+        return {"table": self.settings, "tables": of_tables, "list": of_list}[self.shape]
 
 
 def lower_severity(one: Severity, other: Severity) -> Severity:

@@ -39,7 +39,7 @@ def checked(text: str) -> str:
 
 def own_schema(cls: type) -> GetPydanticSchema:
     """What pydantic takes for a class of specguard's own, which knows nothing of it."""
-    return GetPydanticSchema(lambda source, handler: validate._annotation_schema(cls))
+    return GetPydanticSchema(lambda source, handler: validate._schema(cls))
 
 
 # Each annotation, with the options of the field and with what they come to for pydantic.
