@@ -76,6 +76,7 @@ def trailers_of(commits: Sequence[Commit], pull_request: PullRequest | None) -> 
 _VAGUE = {
     "reason", "todo", "tbd", "none", "na", "no", "nothing", "not", "applicable", "the", "why", "xxx", "nbsp",
     "be", "fill", "here", "in", "placeholder", "say", "to", "written", "your",
+    "change", "changes", "impact", "need", "needed", "necessary", "required", "spec",
 }  # fmt: skip
 
 
