@@ -141,16 +141,19 @@ class Specs(Record, frozen=False):
     def before(self, spec: Spec) -> Spec | None:
         """Return the spec before the change, at its path or the one it was moved from; None for a new spec.
 
-        A spec was moved if the change deletes a spec with its id or its content. Several specs of one entry
-        have its id.
+        A spec was moved if the change deletes a spec with its id, or with its content but for the status.
+        Several specs of one entry have its id.
         """
         was = self.earlier.at(spec.path)
         if was is not None or spec.path not in self._touched:
             return was
         same = [one for one in self._deleted if spec.id and normal_name(one.id) == normal_name(spec.id)]
-        # What a text says takes long to compare.
-        found = (one for one in same or self._deleted if len(same) == 1 or one.essence() == spec.essence())
-        return next(found, None) or next(iter(same), None)
+        # A spec may move to another folder because it is done.
+        for left_out in ((), (self.settings.status,)) if len(same) != 1 else ():
+            for one in same or self._deleted:
+                if one.essence(*left_out) == spec.essence(*left_out):
+                    return one
+        return next(iter(same), None)
 
     def had_status(self, spec: Spec, status: str) -> bool:
         """Return True if the index entry of a spec had a status before the change, for other specs."""
