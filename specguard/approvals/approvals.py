@@ -44,7 +44,7 @@ _MIN_LETTERS: Final = 8
 
 _EMPTY_WORDS: Final = re.compile(
     r"\b(approved?|approval|override|overridden|lgtm|ok(ay)?|yes|please|needed|required|requested|asked"
-    r"|as|for|of|the|this|is|by|it)\b"
+    r"|necessary|reviewed|exception|discussed|reason|above|as|for|of|the|this|is|by|it)\b"
 )
 
 
