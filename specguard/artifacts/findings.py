@@ -103,7 +103,8 @@ class Severities:
         self._title = re.compile(
             rf"(?:{_NUMBER}|\[x\]|{_ID})??[\W_]*{word}(?:-?[0-9]{{1,4}})?{ranks}"
             r"(?:[*_`]+\s|[*_`]*\s?(?:$|[(:|\u00b7\u2013\u2014]|-\s))"
-            rf"|(.*?)[\[(]\s?{word}{ranks}\s?\\?[\])]",
+            # Behind words, `(HIGH-1)` refers to another finding.
+            rf"|(?:[\W\d_]*?|([\W\d_]*[^\W\d_].*?))[\[(]\s?{word}(?(2)|(?:-?[0-9]{{1,4}})?){ranks}\s?\\?[\])]",
             re.IGNORECASE,
         )
         self._group = re.compile(rf"[\W_]*{word}{ranks}(?: (?:findings?|issues?))?[\W\d_]*", re.IGNORECASE)
