@@ -88,8 +88,9 @@ class WrittenValue(Record):
 
 # What says that a review took place and corrected nothing, without white space.
 _NO_TRACE: Final = re.compile(
-    r"(?:(?:monthly|periodic|quarterly|weekly)?(?:re-?)?review(?:ed)?(?:on)?|(?:and)?(?:no|without)(?:any|further)?"
-    r"(?:changes?|updates?)(?:made|needed|required)?|nothing(?:was)?changed|(?:spec)?still(?:accurate|valid))+"
+    r"(?:(?:last|monthly|periodic|quarterly|weekly)?(?:re-?)?review(?:ed)?(?:on|-?by)?"
+    r"|(?:and)?(?:no|without)(?:any|further)?(?:changes?|updates?)(?:made|needed|required)?"
+    r"|nothing(?:was)?changed|(?:content)?unchanged|(?:spec)?still(?:accurate|valid)|allgood|lgtm|uptodate)+"
 )
 
 KEY_FORMS: Final = ("front matter", "data")
@@ -135,7 +136,7 @@ def _only_reviews(undated: str, names: Container[str] = ()) -> bool:
     def says_nothing(clause: str) -> bool:
         head, _, who = clause.partition(" by ")
         is_remark = normal_name(head) in names or _NO_TRACE.fullmatch(without_space(_fold(head)))
-        return names_nobody(who.removesuffix(" on") if is_remark else clause)
+        return names_nobody((who if is_remark else clause).removesuffix(" on"))
 
     clauses = [_EDGES.sub("", part) for part in CLAUSE_END.split(undated if len(undated) < 100 else "")]
     return all(map(says_nothing, clauses)) and not all(map(names_nobody, clauses))
@@ -326,15 +327,14 @@ _PENDING: Final = frozenset({
 })  # fmt: skip
 # "No further changes needed" refuses nothing; the group holds what does.
 _REFUSED: Final = re.compile(
-    r"\bno[ -](?:\w+[ -])?(?:changes?|edits?|patch)[ -](?:needed|requested|required)\b"
+    r"(?i)\bno[ -](?:\w+[ -])?(?:changes?|edits?|patch)[ -](?:needed|requested|required)\b"
     rf"|(\b(?:{'|'.join(sorted(_PENDING))}|never|didn['\u2019]t|rejects?|object(?:s|ed)|nack|disapproved"
     r"|required|needed|unapproved|failed|blocked|hold|in principle|to[ -]be|fails?(?!-| closed)|false|shall"
     r"|(?:conditional|provisional|tentative)(?:ly|(?! (?!on |upon |approv|accept|sign)\w))|veto(?:ed)?|should"
     r"|to (?:approve|review|sign)(?: off)?(?! (?!(?:by|on|before|until|it|this)\b)[a-z])|would|due|expected"
     r"|scheduled|no[ -]go|defer(?:s|red)?|postponed|(?-i:will|WILL|Will(?= [a-z])))\b"
     r"|(?:[:(=\u2013\u2014]|(?<!\w)-)\s*no\b(?! (?:further )?(?:blocker|change|concern|finding|issue"
-    r"|objection))|~~|(?<![\w\]`])\(\s*\)(?!\w)|[\u2610\u26d4\u274c\u274e\u2717\u2718\U0001f6ab])",
-    re.IGNORECASE,
+    r"|objection))|~~|(?<![\w\]`])\(\s*\)(?!\w)|[\u2610\u26d4\u274c\u274e\u2717\u2718\U0001f6ab])"
 )
 # A verdict that approves nothing, as a complete value; a tick by itself approves.
 _NO_VERDICT: Final = re.compile(
