@@ -237,7 +237,7 @@ BARE_WORD: Final = re.compile(r"(?:\{(?:[^\s`;{}]|\{[^\s`;{}]*\})*\}|[^\s`,;])+"
 """A word of a list of paths, which commas separate, but for those of a choice in braces, or of one in it."""
 
 _BRACKETS: Final = re.compile(r"\s*\([^()]*\)")
-_JOINT: Final = re.compile(r"\s*(?:,?<br ?/?>|,\s*(?:and\b|or\b|&)?|[;&+]|\band\b|\bor\b|/(?=\s))\s*(?=\S)")
+_JOINT: Final = re.compile(r"\s*(?:,?<br ?/?>|,\s*(?:and\b|or\b|&)?|[;&+]|\band\b|\bor\b|/(?=\s|`))\s*(?=\S)")
 # A dash, a colon, a bracket, an arrow, a hash, an equals sign, a bar or the end of the line begins a comment.
 _COMMENT: Final = re.compile(
     r"\s*(?:$|[-\u2013\u2014]+(?:\s|$)|[:\uff1a(\[#|=]|->|=>|\u2192|\u2190|\.(?:\s|$)|\n)"

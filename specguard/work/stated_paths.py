@@ -238,7 +238,7 @@ def _asks_in(raw: str, line: int) -> Iterator[Ask]:
 
 def _with_choices(raw: str) -> str:
     """Return a text with the paths that choices in braces (`src/{a,b}.py`) or an arrow between two mean."""
-    raw = raw.replace("` \u2192 `", "`, `").replace("` -> `", "`, `")
+    raw = raw.replace("` becomes `", "` -> `").replace("` \u2192 `", "`, `").replace("` -> `", "`, `")
 
     def write_out(word: re.Match[str]) -> str:
         paths, most = [word[0].rstrip(".:")], 100
