@@ -349,10 +349,9 @@ def first_alterations(
     Raises:
         MissingFact: an object is missing.
     """
-    files_before = (one for one in changes if one[1].was_file and is_record(one[1].path, folder))
+    files_before = [one for one in changes if one[1].was_file and is_record(one[1].path, folder)]
     found = grouped((one[1].path, one) for one in files_before)
-    of_records = (several for path, several in found.items() if path.endswith(b".json"))
-    records = {entry.old for several in of_records for _, entry in several}
+    records = {entry.old for _, entry in files_before if entry.path.endswith(b".json")}
     contents = dict(git.blobs(sorted(records), limit=LIMIT))
     for path, several in sorted(found.items()):
         name = path.removeprefix(folder).partition(b".")[0].decode("ascii")

@@ -341,11 +341,10 @@ class Edit(Record):
         return dotted(self.key)
 
 
-def finished_tasks(before: Plan | None, after: Plan | None) -> list[Task]:
+def finished_tasks(before: Plan | None, after: Plan) -> list[Task]:
     """Return the tasks, as they are after a change, that became done by it."""
     known = before.by_id if before is not None else {}
-    tasks = after.by_id.items() if after is not None else ()
-    return [task for name, task in tasks if task.done and not (name in known and known[name].done)]
+    return [one for name, one in after.by_id.items() if one.done and not (name in known and known[name].done)]
 
 
 def find_edits(before: Plan | None, after: Plan | None, *own: str) -> Iterator[Edit]:
@@ -461,11 +460,13 @@ class Unit(Record):
         return "the change" if self.commit is None else f"commit {self.commit[:10]}"
 
     def finished(self) -> Iterator[Task]:
-        """Yield the tasks that the unit finishes, as they are afterwards."""
+        """Yield the tasks that the unit finishes, as they are afterwards; a moved plan finishes none."""
+        gone = {entry.old: entry.path for entry in self.entries if entry.deleted}
+        source = {entry.path: gone.get(entry.new, entry.path) for entry in self.entries if entry.added}
         for path in sorted(filter(None, {self.plans.holding(entry.path) for entry in self.entries})):
             after = self.plans.at(path, self.after)
             if after is not None and after.settings.unit in self.levels:
-                yield from finished_tasks(self.plans.at(path, self.before), after)
+                yield from finished_tasks(self.plans.at(source.get(path, path), self.before), after)
 
     def edits(self) -> Iterator[Edit]:
         """Yield the unit's edits of its task's plan, except finishing its tasks with their evidence."""
