@@ -152,7 +152,7 @@ class Log:
                 signed.local_signature = place == "local"
             return "" if name.removesuffix(b".sig") in files else NO_RECORD
         if sha256(content) != which:
-            return "its name is not the sha256 of its content: it was changed, cut or renamed"
+            return "its name is not the sha256 of its content: it was changed, cut, renamed or formatted"
         try:
             record = read_record(content)
         except RecordError as error:

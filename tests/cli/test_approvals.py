@@ -347,7 +347,7 @@ def filled(data: Any, words: dict[str, str]) -> Any:
     return json.loads(text)
 
 
-CHANGED = "its name is not the sha256 of its content: it was changed, cut or renamed"
+CHANGED = "its name is not the sha256 of its content: it was changed, cut, renamed or formatted"
 
 
 @pytest.mark.parametrize("row", rows(__file__, "damages"), ids=lambda row: row["name"])

@@ -510,8 +510,8 @@ class TamperedRun(Rule):
                 return
             folder = run_records.settings.folder + run.folder + b"/"
             for name, line, message in (*_manifest_conflicts(run), *_changed_files(run, run_records.in_tree)):
-                step, path = "Put back what the run has left, or run it again.", run.file_path(name)
-                yield run.finding(message, step, f"{name} {run.shown}", path=path, line=line)
+                step = "Put back what the run has left, and keep formatters off it; or run it again."
+                yield run.finding(message, step, f"{name} {run.shown}", path=run.file_path(name), line=line)
             for commit in named_by:
                 if run.tree and run.tree not in bookkeeping.trees_of(commit):
                     oid, key, says = commit.oid, f"tree {run.shown}", f"as the run {run.shown} says"

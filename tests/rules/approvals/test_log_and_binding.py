@@ -83,7 +83,7 @@ def test_what_is_cut_changed_or_executable_is_seen_and_loses_no_other(tmp_path: 
         assert errors(outcome) == ["APR001"]
         assert outcome.state("PTH002") == "approved"
         ((at, text),) = found(outcome)
-        assert (at, "it was changed, cut or renamed" in text) == (path, True)
+        assert (at, "it was changed, cut, renamed or formatted" in text) == (path, True)
     repository.write(path, whole)
     repository.executable(path)
     repository.commit("chore: approve", amend=True)
