@@ -235,7 +235,11 @@ def _hooks(checkup: Checkup) -> Iterator[Diagnosis]:
 
     missing = [hook for hook in hooks if not calls_specguard(hook)]
     remedy = "pre-commit install " + " ".join(f"--hook-type {hook}" for hook in missing)
-    if repository.bare or called["lefthook"] or folder != os.path.join(repository.common, "hooks"):
+    elsewhere = folder != os.path.join(repository.common, "hooks")
+    by_husky = any("specguard check" in _read_code(os.path.join(top, ".husky", hook)) for hook in missing)
+    if by_husky and (folder.endswith("/.husky/_") or not elsewhere):
+        remedy = "npx husky"
+    elif repository.bare or called["lefthook"] or elsewhere:
         # Where `core.hooksPath` is set, pre-commit installs nothing.
         remedy = "call " + ", ".join(f"`specguard check {hooks[hook]}` in {hook}" for hook in missing)
         remedy += "; then: lefthook install" if called["lefthook"] else "; git runs only executable files"
@@ -338,9 +342,8 @@ def _probe(host: Host, commands: Mapping[str, str], top: str, environment: Mappi
     state = f"{host.file} has all of {', '.join(commands)}"
     if unknown_commands:
         # The command comes from a file of the repository, which anybody may have written.
-        why = f"not run, since it is not how specguard is called here: {unknown_commands[0]}"
-        remedy = f"read it and run it with an event, or: {repair}"
-        return Diagnosis(subject, "note", f"{state}; {why}", remedy)
+        said = f"{state}; not run, since it is not how specguard is called here: {unknown_commands[0]}"
+        return Diagnosis(subject, "note", said, f"read it and run it with an event, or: {repair}")
     result = probe(host, commands[host.before], top, environment, SOON)
     if result.state == "refused":
         return Diagnosis(subject, "ok", f"{state}; a probe was refused in {result.seconds:.2f} s")

@@ -66,8 +66,7 @@ def page(template: str, **values: Any) -> str:
     digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii")
     # This text is specguard's own; the page's policy allows it by its digest.
     values |= {"style": Markup(content), "style_hash": Markup(f"sha256-{digest}")}  # noqa: S704
-    html_text: str = _environment().get_template(template).render(version=__version__, **values)
-    return html_text.rstrip("\n") + "\n"
+    return _environment().get_template(template).render(version=__version__, **values).rstrip("\n") + "\n"
 
 
 @cache
