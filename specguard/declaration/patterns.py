@@ -2,7 +2,8 @@
 
 A pattern is translated when the policy is compiled, to text that both `re` and RE2 read in the same way. The
 policy stores that text. Patterns are relative to the repository's root. `*`, `?` and `[...]` never match `/`;
-`**` as a whole segment matches any number of directories; a backslash escapes a special character.
+`**` as a whole segment matches any number of directories; a backslash escapes a special character. `[id]` is
+also the name `[id]`.
 """
 
 from __future__ import annotations
@@ -443,7 +444,9 @@ def _translate_part(segment: str, pattern: str, *, folds: bool) -> str:
         text += _translate_text(literal, folds=folds)
         literal = ""
         if piece["members"]:
-            text += _translate_class(piece["members"], pattern, negated=bool(piece["negated"]), folds=folds)
+            # Names such as `[id]` are usual, so a class means itself too.
+            listed = _translate_class(piece["members"], pattern, negated=bool(piece["negated"]), folds=folds)
+            text += f"(?:{listed}|{_translate_text(piece[0], folds=folds)})"
         elif piece[0] == "?":
             text += _CHARACTER
         elif not text.endswith(f"{_IN_SEGMENT}*"):
@@ -454,7 +457,7 @@ def _translate_part(segment: str, pattern: str, *, folds: bool) -> str:
 
 
 def _translate_class(inside: str, pattern: str, *, negated: bool, folds: bool) -> str:
-    """Return the expression of a `[...]` with these characters and ranges."""
+    """Return the expression of a `[...]` with these characters and ranges, which may be alternatives."""
     codes: set[int] = set()
     others: set[str] = set()
     for member in re.finditer(_MEMBER, inside):
@@ -476,8 +479,7 @@ def _translate_class(inside: str, pattern: str, *, negated: bool, folds: bool) -
     listed = "".join(f"\\x{code:02x}" for code in sorted(codes))
     if negated:
         return f"[^/\\x80-\\xbf{listed}]{CONTINUED}"
-    options = [*([f"[{listed}]"] if listed else []), *sorted(others)]
-    return f"(?:{'|'.join(options)})"
+    return "|".join([*([f"[{listed}]"] if listed else []), *sorted(others)])
 
 
 def _translate_text(text: str, *, folds: bool) -> str:

@@ -15,7 +15,7 @@ from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, folde
 from specguard.work.document_search import Pointer, matching_paths
 from specguard.work.item import Unresolved, WorkItem
 from specguard.work.kinds import NAME_SETTINGS, Passes, WorkKind, normal_id, number_of
-from specguard.work.name_templates import PathTemplate, Template, escape, has_wildcard, is_value
+from specguard.work.name_templates import PathTemplate, Template, has_wildcard, is_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -481,7 +481,7 @@ class Listed(DataEntry):
 
     @cached_property
     def scope(self) -> Covering:
-        """The `files` as one matcher, also by name: `app/[id]/page.tsx` is that file.
+        """The `files` as one matcher.
 
         Raises:
             MissingFact: one of the files is not a valid pattern.
@@ -490,8 +490,7 @@ class Listed(DataEntry):
             place = f"{path_text(self.source.path)}:{line}"
             why = f"{place} has a file of {self} that no path matches: {problem}"
             raise MissingFact(why, code="incomplete-policy")
-        texts = [file.text for file in self.files]
-        return Covering(list(dict.fromkeys([*texts, *map(escape, texts)])))
+        return Covering(list(dict.fromkeys(file.text for file in self.files)))
 
     @property
     def unread_files(self) -> Iterator[tuple[int | None, str]]:

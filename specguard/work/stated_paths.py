@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # A label before the path in a list of files: `Create: src/x.py`, `**Modify** src/x.py`.
 _LABEL: Final = re.compile(r"^[*_]*(?:[Ii]n[ -]scope|[^\W\d_]+)(?: files?)?[*_]*\s*(?P<colon>:?)[*_]*\s+")
-_PATH: Final = re.compile(r"(?!-)(?!\S*://)[^\s`'\"<>|;,()]+")
+_PATH: Final = re.compile(r"(?!-)(?!\S*://)(?:[^\s`'\"<>|;,()]|(?<=/)\([\w.-]+\))+")
 # What an item begins with is meant as a path, even if it is none that is read: `src/{a, b}.py`.
 _UNREAD: Final = re.compile(r"`([\w.@+-]+/[^`\n]{0,200})`")
 # A path with spaces in the names below its first folder; a program's arguments look alike.
@@ -238,7 +238,8 @@ def _asks_in(raw: str, line: int) -> Iterator[Ask]:
 
 def _with_choices(raw: str) -> str:
     """Return a text with the paths that choices in braces (`src/{a,b}.py`) or an arrow between two mean."""
-    raw = raw.replace("` becomes `", "` -> `").replace("` \u2192 `", "`, `").replace("` -> `", "`, `")
+    for arrow in ("\u2192", "->", "=>", "becomes"):
+        raw = raw.replace(f"` {arrow} `", "`, `")
 
     def write_out(word: re.Match[str]) -> str:
         paths, most = [word[0].rstrip(".:")], 100
