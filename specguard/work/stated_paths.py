@@ -225,12 +225,14 @@ def _asks_in(raw: str, line: int) -> Iterator[Ask]:
     label = _LABEL.match(raw)
     for start in (raw, raw[label.end() :]) if label else (raw,):
         leading = leading_paths(start)
-        paths = [path for found in leading.paths if (path := _parse_path(found))]
         # A word without a colon is a label only if nothing follows the paths; else it begins a sentence.
         if start is not raw and label and not label["colon"] and (leading.in_sentence or leading.rest):
             return
-        yield from (Ask(path, line) for path in paths)
-        if paths:
+        if any(map(_parse_path, leading.paths)):
+            # Beside a path, a plain name is one too, but not in a sentence: `Makefile`, `justfile`.
+            words = start.rpartition("`")[2].lstrip(" *_")[:1].isalnum()
+            paths = [_parse_path(found, is_path=not words) for found in leading.paths]
+            yield from (Ask(path, line) for path in paths if path)
             # A sentence may allow more than its path, which is not read.
             yield from [Ask("", line)] if leading.in_sentence else ()
             return
