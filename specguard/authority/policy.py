@@ -185,7 +185,7 @@ class Guards:
         found: dict[bytes, Guard] = {}
         for guard in self.all:
             segments = fold_text(guard.pattern.strip("/")).split("/")
-            plain = next((end for end, name in enumerate(segments) if not is_plain(name)), len(segments))
+            plain = next((end for end, name in enumerate(segments) if {*"*?\\"} & {*name}), len(segments))
             for end in range(1, min(plain + 1, len(segments))):
                 found.setdefault("/".join(segments[:end]).encode("utf-8", "surrogateescape"), guard)
         return found

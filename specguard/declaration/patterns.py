@@ -293,7 +293,9 @@ def _plain_name(expression: str) -> bytes | None:
 def count_wildcards(expression: str) -> int:
     """Count the parts of a translation with a variable length; `re` may try all splits between them."""
     plain = expression.replace(CONTINUED, "")
-    return plain.count("*") + plain.count("+")
+    # A class that has a `[` matches the beginning of its own name, too.
+    classes = [part.rpartition("[")[2] for part in plain.split("]")[:-1]]
+    return plain.count("*") + plain.count("+") + sum(r"\x5b" in listed for listed in classes)
 
 
 _IN_SEGMENT: Final = "[^/]"
@@ -444,9 +446,7 @@ def _translate_part(segment: str, pattern: str, *, folds: bool) -> str:
         text += _translate_text(literal, folds=folds)
         literal = ""
         if piece["members"]:
-            # Names such as `[id]` are usual, so a class means itself too.
-            listed = _translate_class(piece["members"], pattern, negated=bool(piece["negated"]), folds=folds)
-            text += f"(?:{listed}|{_translate_text(piece[0], folds=folds)})"
+            text += _translate_class(piece["members"], pattern, negated=bool(piece["negated"]), folds=folds)
         elif piece[0] == "?":
             text += _CHARACTER
         elif not text.endswith(f"{_IN_SEGMENT}*"):
@@ -457,7 +457,7 @@ def _translate_part(segment: str, pattern: str, *, folds: bool) -> str:
 
 
 def _translate_class(inside: str, pattern: str, *, negated: bool, folds: bool) -> str:
-    """Return the expression of a `[...]` with these characters and ranges, which may be alternatives."""
+    """Return the expression of a `[...]` with these characters and ranges."""
     codes: set[int] = set()
     others: set[str] = set()
     for member in re.finditer(_MEMBER, inside):
@@ -467,8 +467,6 @@ def _translate_class(inside: str, pattern: str, *, negated: bool, folds: bool) -
         if not (high or (low if negated else "")).isascii():
             problem = "has letters beyond ASCII in a range or a negated class; list them one by one"
             raise PatternError(pattern, problem)
-        if high and low > high:
-            raise PatternError(pattern, f"has the range {low}-{high}, which is empty")
         if high or low.isascii():
             codes.update(range(ord(low), ord(high or low) + 1))
         else:
@@ -479,7 +477,9 @@ def _translate_class(inside: str, pattern: str, *, negated: bool, folds: bool) -
     listed = "".join(f"\\x{code:02x}" for code in sorted(codes))
     if negated:
         return f"[^/\\x80-\\xbf{listed}]{CONTINUED}"
-    return "|".join([*([f"[{listed}]"] if listed else []), *sorted(others)])
+    # Names such as `[id]` are usual, so a class means itself too; the range of `[user-id]` is empty.
+    itself = _translate_text(f"[{inside}]", folds=folds)
+    return f"(?:{'|'.join([*([f'[{listed}]'] if listed else []), *sorted(others), itself])})"
 
 
 def _translate_text(text: str, *, folds: bool) -> str:

@@ -127,10 +127,11 @@ def test_bytes_that_are_no_utf8_are_matched_as_they_are() -> None:
 
 
 def test_a_long_path_cannot_make_matching_slow() -> None:
-    patterns = Covering.of("**/*a*a*a*a*a*b", "**/a/**/a/**/a/**/b", "docs/api")
+    patterns = Covering.of("**/*a*a*a*a*a*b", "**/a/**/a/**/a/**/b", "docs/api", "d/" + "[][]" * 40 + "x")
     path = b"a" * 50_000 + b"/a" * 50_000
     assert patterns.find(path) is None
     assert patterns.find(path + b"/b") == 1
+    assert patterns.find(b"d/" + b"[][]" * 40) is None
 
 
 @given(

@@ -338,7 +338,8 @@ class Interpreter:
             # Git reads this as the root of the working tree.
             path = self.tree.root + path[1:]
         path = os.path.join(self.folder or b"", path)
-        if not word.pattern:
+        # The shell leaves a class that matches no name as it is.
+        if not word.pattern or (b"[" in path and b"*" not in path and b"?" not in path):
             return [path]
         folder, slash, pattern = path.rpartition(b"/")
         if any(sign in folder for sign in (b"*", b"?")) or b"[" in path:
