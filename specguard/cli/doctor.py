@@ -337,14 +337,15 @@ def _probe(host: Host, commands: Mapping[str, str], top: str, environment: Mappi
     from specguard.integrations.hooks.settings import SOON, known_calls, probe, wanted_hooks
 
     subject, repair = f"hooks of {host.agent}", f"specguard init --agent {host.agent}"
-    known_commands = {hook.command for call in known_calls(environment) for hook in wanted_hooks(host, call)}
+    known_hooks = [hook for call in known_calls(environment) for hook in wanted_hooks(host, call)]
+    known_commands = {hook.handler["command"] for hook in known_hooks}
     unknown_commands = [one for one in commands.values() if one not in known_commands]
     state = f"{host.file} has all of {', '.join(commands)}"
     if unknown_commands:
         # The command comes from a file of the repository, which anybody may have written.
         said = f"{state}; not run, since it is not how specguard is called here: {unknown_commands[0]}"
         return Diagnosis(subject, "note", said, f"read it and run it with an event, or: {repair}")
-    result = probe(host, commands[host.before], top, environment, SOON)
+    result = probe(host, commands[host.events[0]], top, environment, SOON)
     if result.state == "refused":
         return Diagnosis(subject, "ok", f"{state}; a probe was refused in {result.seconds:.2f} s")
     outcome = "refused for want of a judgement" if result.state == "broken" else "let through"

@@ -82,7 +82,7 @@ def test_settings_are_shown_and_written_and_then_there_is_nothing_to_do(
     before = settings(repository, agent)
     assert f"{HOSTS[agent].file} has all it needs" in init(repository, agent).stdout
     assert settings(repository, agent) == before
-    guard = json.dumps(before["hooks"][HOSTS[agent].before])
+    guard = json.dumps(before["hooks"][HOSTS[agent].events[0]])
     assert f'"specguard hook {agent} || exit 2"' in guard
 
 

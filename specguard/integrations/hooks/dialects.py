@@ -31,7 +31,7 @@ AGENTS: Final[Sequence[Agent]] = ("claude", "codex", "gemini", "cursor")
 LIMIT: Final = 64 << 20
 """The largest event, in bytes; an event contains the whole content of a written file."""
 
-_MOMENTS: Final = {
+MOMENTS: Final = {
     "pretooluse": "before", "beforetool": "before", "beforeshellexecution": "command",
     "posttooluse": "after", "posttoolusefailure": "after", "aftertool": "after",
     "stop": "stop", "subagentstop": "stop", "afteragent": "stop", "sessionstart": "start",
@@ -231,7 +231,7 @@ def read(data: Mapping[str, Any], environment: Mapping[str, str], agent: Agent) 
         UnreadableError: a required field is missing or has the wrong type.
     """
     name = text_of(data, "hook_event_name")
-    kind = _MOMENTS.get(name.lower()) or ("other" if name.lower().startswith(_LATE_PREFIXES) else "")
+    kind = MOMENTS.get(name.lower()) or ("other" if name.lower().startswith(_LATE_PREFIXES) else "")
     tool = text_of(data, "tool_name") if kind in ("before", "after") else _optional(data, "tool_name")
     inputs: Mapping[str, Any] = {}
     moment: Any = kind

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from specguard.change.repository import find_program
 from specguard.documents.data import JsonWalk, read_data, value_at
-from specguard.integrations.hooks.dialects import PROJECTS, WRITING
+from specguard.integrations.hooks.dialects import MOMENTS, PROJECTS, WRITING
 from specguard.integrations.hooks.session_pins import PROBE_ID, object_of
 from specguard.integrations.hooks.tool_calls import read_beginning, with_parents
 from specguard.model import Record
@@ -49,56 +49,48 @@ class Host(Record, kw_only=True):
         agent: the agent.
         file: the settings of a project, relative to its root.
         program: the agent's own command.
-        before, after, stop, start: the names of the events before a tool, after a command, at the end of a
-            turn and at the start of a session.
-        command: the event before a command, if it differs from `before`.
-        failed: the event after a command that failed, if it differs from `after`.
+        events: the names of the events that need a hook; the first is the one before a tool.
         editors: the tools that write files.
         shells: the tools that run commands.
         mcp_prefix: the prefix of the names of MCP servers' tools.
         time_units: the number of its time units in a second.
+        constant: what all its hooks have, whatever they are for.
         flat: True if hooks are directly in the list of their event, not in groups.
-        named: True if a hook has a name.
     """
 
     agent: Agent
     file: str
     program: str
-    before: str
-    after: str
-    stop: Sequence[str]
-    start: str
-    command: str = ""
-    failed: str = ""
+    events: Sequence[str]
     editors: Sequence[str]
     shells: Sequence[str]
     mcp_prefix: str = "mcp__"
     time_units: int = 1
+    constant: Mapping[str, str] = {"type": "command"}
     flat: bool = False
-    named: bool = False
 
 
 HOSTS: Final[Mapping[Agent, Host]] = {
     "claude": Host(
-        agent="claude", file=".claude/settings.json", program="claude", before="PreToolUse",
-        after="PostToolUse", failed="PostToolUseFailure", stop=("Stop", "SubagentStop"), start="SessionStart",
+        agent="claude", file=".claude/settings.json", program="claude",
+        events=("PreToolUse", "PostToolUse", "PostToolUseFailure", "Stop", "SubagentStop", "SessionStart"),
         editors=("Edit", "MultiEdit", "NotebookEdit", "Write"), shells=("Bash", "Monitor", "PowerShell"),
     ),
     "codex": Host(
-        agent="codex", file=".codex/hooks.json", program="codex", before="PreToolUse", after="PostToolUse",
-        stop=("Stop", "SubagentStop"), start="SessionStart", editors=("Edit", "Write", "apply_patch"),
+        agent="codex", file=".codex/hooks.json", program="codex", editors=("Edit", "Write", "apply_patch"),
+        events=("PreToolUse", "PostToolUse", "Stop", "SubagentStop", "SessionStart"),
         shells=("Bash", "exec_command", "local_shell", "shell", "write_stdin"),
     ),
     "gemini": Host(
-        agent="gemini", file=".gemini/settings.json", program="gemini", before="BeforeTool",
-        after="AfterTool", stop=("AfterAgent",), start="SessionStart", editors=("replace", "write_file"),
-        shells=("run_shell_command",), mcp_prefix="mcp_", time_units=1000, named=True,
+        agent="gemini", file=".gemini/settings.json", program="gemini", editors=("replace", "write_file"),
+        events=("BeforeTool", "AfterTool", "AfterAgent", "SessionStart"), shells=("run_shell_command",),
+        mcp_prefix="mcp_", time_units=1000, constant={"name": "specguard", "type": "command"},
     ),
     "cursor": Host(
-        agent="cursor", file=".cursor/hooks.json", program="cursor-agent", before="preToolUse",
-        after="postToolUse", stop=("stop", "subagentStop"), start="sessionStart",
-        command="beforeShellExecution", shells=("Shell",), mcp_prefix="MCP:", flat=True,
+        agent="cursor", file=".cursor/hooks.json", program="cursor-agent", shells=("Shell",),
+        events=("preToolUse", "beforeShellExecution", "postToolUse", "stop", "subagentStop", "sessionStart"),
         editors=("Delete", "Edit", "EditNotebook", "NotebookEdit", "StrReplace", "Write"),
+        mcp_prefix="MCP:", constant={}, flat=True,
     ),
 }  # fmt: skip
 """The agents that run hooks."""
@@ -110,16 +102,14 @@ class Hook(Record, kw_only=True):
     Attributes:
         event: the event of the hook.
         matcher: a regular expression for the tools; empty for all tools.
-        command: the command to run.
-        seconds: the time limit of the agent, in seconds.
+        handler: what runs, as the settings have it: the command, the agent's time limit and other keys.
         guards: True if it runs before something that it may refuse.
     """
 
     event: str
-    matcher: str = ""
-    command: str
-    seconds: int
-    guards: bool = False
+    matcher: str
+    handler: Mapping[str, Any]
+    guards: bool
 
 
 class FoundHooks(Record):
@@ -136,47 +126,29 @@ class FoundHooks(Record):
     switched_off: str = ""
 
 
-def wanted_hooks(host: Host, program: str) -> list[Hook]:
-    """Return the hooks that an agent's settings need.
+def wanted_hooks(host: Host, program: str, *, on_failure: bool = False) -> Iterator[Hook]:
+    """Yield the hooks that an agent's settings need.
 
     Args:
         host: the agent.
         program: the shell words that call specguard.
+        on_failure: True to make Claude Code refuse if a hook fails, which needs version 2.1.295.
     """
-    plain = f"{program} hook {host.agent}"
-    # Agents treat every code but 2 as a failed hook and continue, even if the program is missing.
-    blocking = f"{plain} || exit 2"
+    moments = {event: MOMENTS[event.lower()] for event in host.events}
     mcp_words = "|".join(f"[{word[0].upper()}{word[0]}]{word[1:]}" for word in WRITING)
-    tools = [*host.editors, *(() if host.command else host.shells), f"{host.mcp_prefix}.*({mcp_words}).*"]
-    hooks = [Hook(event=host.before, matcher=_pattern(tools), command=blocking, seconds=SOON, guards=True)]
-    if host.command:
-        hooks.append(Hook(event=host.command, command=blocking, seconds=SOON, guards=True))
-    shells, after = _pattern(host.shells), filter(None, (host.after, host.failed))
-    hooks += [Hook(event=event, matcher=shells, command=plain, seconds=LATE) for event in after]
-    hooks += [Hook(event=event, command=plain, seconds=LATE) for event in host.stop]
-    return [*hooks, Hook(event=host.start, command=plain, seconds=SOON)]
-
-
-def _pattern(tools: Sequence[str]) -> str:
-    return f"^({'|'.join(tools)})$"
-
-
-def hook_settings(host: Host, hook: Hook, *, on_failure: bool = False, command: str = "") -> dict[str, Any]:
-    """Return a hook as the agent's settings have it, with its group if there are groups.
-
-    Args:
-        host: the agent.
-        hook: the hook.
-        on_failure: True to make Claude Code refuse if the hook fails, which needs version 2.1.295.
-        command: the command to run instead of the hook's own.
-    """
-    call = {"command": command or hook.command, "timeout": hook.seconds * host.time_units}
-    matcher = {"matcher": hook.matcher} if hook.matcher else {}
-    if host.flat:
-        return call | matcher | ({"failClosed": True} if hook.guards else {})
-    named = {"name": "specguard"} if host.named else {}
-    closed = {"onFailure": "block"} if on_failure and hook.guards else {}
-    return matcher | {"hooks": [named | {"type": "command"} | call | closed]}
+    # Some agents have another event for commands.
+    shells = () if "command" in moments.values() else host.shells
+    tools = {"before": [*host.editors, *shells, f"{host.mcp_prefix}.*({mcp_words}).*"], "after": host.shells}
+    for event, moment in moments.items():
+        guards = moment in ("before", "command")
+        # Agents treat every code but 2 as a failed hook and continue, even if the program is missing.
+        command = f"{program} hook {host.agent}" + (" || exit 2" if guards else "")
+        seconds = SOON if guards or moment == "start" else LATE
+        handler = {**host.constant, "command": command, "timeout": seconds * host.time_units}
+        if guards and (host.flat or on_failure):
+            handler |= {"failClosed": True} if host.flat else {"onFailure": "block"}
+        matcher = f"^({'|'.join(tools[moment])})$" if moment in tools else ""
+        yield Hook(event=event, matcher=matcher, handler=handler, guards=guards)
 
 
 def merge(text: str, host: Host, program: str, *, on_failure: bool = False) -> str:
@@ -195,12 +167,13 @@ def merge(text: str, host: Host, program: str, *, on_failure: bool = False) -> s
     data = _object_of(text)
     hooks = data.get("hooks", {})
     before = json.dumps(hooks)
-    for hook in wanted_hooks(host, program):
-        wanted = hook_settings(host, hook, on_failure=on_failure)
+    for hook in wanted_hooks(host, program, on_failure=on_failure):
         if not isinstance(groups := hooks.setdefault(hook.event, []), list):
             raise JsonTextError(f"`hooks.{hook.event}` is not a list")
-        if not any(_has_hook(group, wanted) for group in groups):
+        if not any(_has_hook(host, group, hook, hook.handler["command"]) for group in groups):
             position = next((at for at, group in enumerate(groups) if _is_ours(group)), len(groups))
+            wanted: dict[str, Any] = {"matcher": hook.matcher} if hook.matcher else {}
+            wanted |= hook.handler if host.flat else {"hooks": [hook.handler]}
             groups[position : position + 1] = [wanted]
     if host.flat and "version" not in data:
         text = _set_member(text, "version", 1)
@@ -225,8 +198,7 @@ def find_hooks(text: str, host: Host, program: str) -> FoundHooks:
         if calls:
             commands[hook.event] = calls[0]
         closed = [call for call in calls if not hook.guards or re.search(r"\|\|\s*exit\s+2\s*$", call)]
-        wanted = [hook_settings(host, hook, command=command) for command in (hook.command, *closed)]
-        if not any(_has_hook(group, data) for group in groups for data in wanted):
+        if not any(_has_hook(host, group, hook, hook.handler["command"], *closed) for group in groups):
             missing.append(hook.event)
     return FoundHooks(missing, commands, _disabling_setting(root, host))
 
@@ -241,15 +213,13 @@ def _disabling_setting(root: Mapping[str, Any], host: Host) -> str:
     return "hooksConfig.disabled" if isinstance(disabled, list) and "specguard" in disabled else ""
 
 
-def _has_hook(group: object, data: Mapping[str, Any]) -> bool:
-    """True if a group of settings has everything of a wanted one; it may have further keys."""
-    plain = {key: value for key, value in data.items() if key != "hooks"}
-    if not isinstance(group, dict) or not plain.items() <= group.items():
-        return False
-    if "hooks" not in data:
-        return True
-    is_for_all = "matcher" in data or group.get("matcher", "") in ("", "*")
-    return is_for_all and any(data["hooks"][0].items() <= one.items() for one in _handlers(group))
+def _has_hook(host: Host, group: Any, hook: Hook, *commands: str) -> bool:
+    """True if a group of settings has a hook with one of these commands; it may have further keys."""
+    matchers = (hook.matcher,) if hook.matcher else ("", "*")
+    is_for_these = isinstance(group, dict) and group.get("matcher", "") in matchers
+    wanted = [{**hook.handler, "command": command}.items() for command in commands]
+    handlers = [group] if host.flat else _handlers(group)
+    return is_for_these and any(one <= found.items() for found in handlers for one in wanted)
 
 
 def _is_ours(group: object) -> bool:
@@ -534,7 +504,7 @@ def probe(host: Host, command: str, top: str, environment: Mapping[str, str], li
 
 def probe_event(host: Host, top: str) -> dict[str, Any]:
     """Return the event before an edit that empties the agent's settings, in the agent's dialect."""
-    event: dict[str, Any] = {"session_id": PROBE_ID, "cwd": top, "hook_event_name": host.before}
+    event: dict[str, Any] = {"session_id": PROBE_ID, "cwd": top, "hook_event_name": host.events[0]}
     if host.agent == "codex":
         patch = f"*** Begin Patch\n*** Delete File: {host.file}\n*** End Patch"
         return event | {"turn_id": PROBE_ID, "tool_name": "apply_patch", "tool_input": {"command": patch}}
