@@ -110,29 +110,49 @@ class RunRecord:
         file: the file with the record, in the folder; empty if it is missing.
         problem: why the record cannot be read, as a clause; empty if it can.
         value: the data of the record; empty if it cannot be read.
+        native: True if the record has the schema of specguard's own runs.
+        kind: the kind of the item; empty if it is not recorded.
+        plan: the file of the plan that lists the item; empty if the manifest names none.
+        tree: the tree that was judged last; empty if it is not recorded.
+        content: the identity of `tree` without papers, as recorded; empty if it is not recorded.
+        commit: the commit of the run; empty if it is not recorded.
+        started: the start time; None if it is unknown.
+        ended: the end time; None if the run is still open, or if the time is unknown.
+        digests: the recorded sha256 of the run's files, by their paths in its folder.
     """
 
     def __init__(self, files: Files, folder: bytes, settings: RunSettings, name: bytes = b"") -> None:
         self.folder = folder
         self.run_id = folder.rpartition(b"/")[2].decode("utf-8", "surrogateescape")
-        self.file = b""
-        self.problem = "it is not a regular file" if name else "there is neither manifest.json nor meta.json"
-        self.value: Mapping[str, Any] = {}
         self._files = files
         self._settings = settings
-        self._data = Data(None)
+        self.file, self._data, self.problem = self._read_record(name)
+        value: Mapping[str, Any] = {} if self.problem else self._data.value
+        item, digests = value.get("item"), value.get("digests")
+        self.value = value
+        self.native = value.get("schema") == SCHEMA
+        self.kind = only_text((item if isinstance(item, dict) else value).get("kind"))
+        self.plan = str(item.get("plan") or "") if isinstance(item, dict) else ""
+        self.tree = _oid(value.get("tree"))
+        self.content = only_text(value.get("content"))
+        self.commit = _oid(value.get("commit"))
+        self.started = _to_time(first_of(value, _STARTED))
+        self.ended = _to_time(first_of(value, _ENDED))
+        recorded = digests.items() if isinstance(digests, dict) else ()
+        self.digests: Mapping[str, str] = {name: only_text(one) for name, one in recorded}
+
+    def _read_record(self, name: bytes) -> tuple[bytes, Data, str]:
+        """Return the file with the record, its data, and the problem with them; empty without one."""
         if name and data_kind(name) is None:
-            self.problem = "it is not JSON, YAML or TOML"
-            return
+            return b"", Data(None), "it is not JSON, YAML or TOML"
         for one in [name] if name else RECORD_FILES:
-            content = files.read(folder + b"/" + one if folder else one)
+            content = self._files.read(self.folder + b"/" + one if self.folder else one)
             if content is not None:
-                self.file = one
-                self._data = data_of(content, data_kind(one) or "json")
-                self.problem = self._data.problem.message if self._data.problem else "it holds no keys"
-                if isinstance(self._data.value, dict):
-                    self.value, self.problem = self._data.value, ""
-                return
+                data = data_of(content, data_kind(one) or "json")
+                problem = data.problem.message if data.problem else "it holds no keys"
+                return one, data, "" if isinstance(data.value, dict) else problem
+        missing = "it is not a regular file" if name else "there is neither manifest.json nor meta.json"
+        return b"", Data(None), missing
 
     @property
     def shown(self) -> str:
@@ -203,11 +223,6 @@ class RunRecord:
                 yield "", words_of(first_of(one, _WORDS_KEYS)), ("commands", number)
 
     @property
-    def native(self) -> bool:
-        """True if the record has the schema of specguard's own runs."""
-        return self.value.get("schema") == SCHEMA
-
-    @property
     def misfit(self) -> str:
         """The part of the manifest that does not fit its schema, as a clause; empty if it fits.
 
@@ -269,22 +284,6 @@ class RunRecord:
         return normal_name(self.state) in _OPEN_STATES
 
     @property
-    def started(self) -> datetime | None:
-        """The start time; None if it is unknown."""
-        return _to_time(first_of(self.value, _STARTED))
-
-    @property
-    def ended(self) -> datetime | None:
-        """The end time; None if the run is still open, or if the time is unknown."""
-        return _to_time(first_of(self.value, _ENDED))
-
-    @property
-    def kind(self) -> str:
-        """The kind of the item; empty if it is not recorded."""
-        item = self.value.get("item")
-        return only_text(item.get("kind")) if isinstance(item, dict) else only_text(self.value.get("kind"))
-
-    @property
     def item(self) -> str:
         """The id of the item; if it is not recorded, the name of the topmost folder of its path."""
         value = first_of(self.value, _ITEM_KEYS)
@@ -312,31 +311,10 @@ class RunRecord:
         return [one for one in self.items if one != ALL or self.kind != GATES] if named else []
 
     @property
-    def plan(self) -> str:
-        """The file of the plan that lists the item; empty if the manifest names none."""
-        item = self.value.get("item")
-        return str(item.get("plan") or "") if isinstance(item, dict) else ""
-
-    @property
-    def tree(self) -> str:
-        """The tree that was judged last; empty if it is not recorded."""
-        return _oid(self.value.get("tree"))
-
-    @property
     def trees(self) -> frozenset[str]:
         """The trees that the results apply to; empty if they are not recorded."""
         gates = (one.tree for one in self.commands if one.kind in ("gate", ""))
         return frozenset([self.tree] if self.tree else filter(None, gates))
-
-    @property
-    def content(self) -> str:
-        """The identity of `tree` without papers, as recorded; empty if it is not recorded."""
-        return only_text(self.value.get("content"))
-
-    @property
-    def commit(self) -> str:
-        """The commit of the run; empty if it is not recorded."""
-        return _oid(self.value.get("commit"))
 
     @property
     def commands(self) -> Sequence[RanCommand]:
@@ -362,12 +340,6 @@ class RunRecord:
             gates = [one.grade for one in self.commands if one.kind == "gate"]
             return min(gates, key=GRADES.index) if gates else "observed"
         return _grade(self.value.get("grade"), "observed" if self.observed else "claimed")
-
-    @property
-    def digests(self) -> Mapping[str, str]:
-        """The recorded sha256 of the run's files, by their paths in its folder."""
-        digests = self.value.get("digests")
-        return {name: only_text(one) for name, one in digests.items()} if isinstance(digests, dict) else {}
 
     @property
     def heartbeat(self) -> Mapping[str, Any]:

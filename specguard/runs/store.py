@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from specguard.documents.data import Data
 from specguard.errors import MissingFact, SpecguardError, nearest
 from specguard.model import Record
 from specguard.runs.files import RUN_MARKS, LocalFiles, command_words, folder_name, is_run, reporting_errors
@@ -46,15 +47,18 @@ class RunView(RunRecord):
     def __init__(self, files: LocalFiles, folder: bytes, path: str, settings: RunSettings, root: str) -> None:
         self.path = path
         self.root = root
-        try:
-            super().__init__(files, folder, settings)
-        except MissingFact as missing:
-            self.problem = missing.reason
+        super().__init__(files, folder, settings)
         self.layout = SCHEMA if self.native else self.file.decode()
         if self.problem and self.file:
             self.problem = f"{self.layout}: {self.problem}"
         elif self.native and self.manifest is None:
             self.problem = f"the manifest does not fit its schema: {self.misfit}"
+
+    def _read_record(self, name: bytes) -> tuple[bytes, Data, str]:
+        try:
+            return super()._read_record(name)
+        except MissingFact as missing:
+            return b"", Data(None), missing.reason
 
     @property
     def heartbeat(self) -> Mapping[str, Any]:
