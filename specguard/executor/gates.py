@@ -19,7 +19,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from itertools import dropwhile
-from typing import Final
+from typing import Any, Final
 
 from specguard.authority.policy import Policy
 from specguard.change.entries import Commit, Entry
@@ -34,7 +34,7 @@ from specguard.executor.process import response_of, run_command
 from specguard.executor.report import GATES_FILE, outcome, rendered
 from specguard.executor.run import Run, RunEnded
 from specguard.executor.side_effects import file_metadata, inspect
-from specguard.model import Record, grouped, listed, path_text
+from specguard.model import grouped, listed, path_text
 from specguard.runs.manifests import Command, RunFolder
 from specguard.runs.settings import seconds
 from specguard.work.gates import Chosen, Gates, PlannedGate, flag_gates, gates_of, gates_of_kind
@@ -89,64 +89,40 @@ _TEARDOWN_MARGIN: Final = 30.0
 USERS_OWN: Final = "formatters write, and here the files are your own"
 
 
-class Result(Record, frozen=False):
-    """The outcome of a gate.
-
-    Attributes:
-        gate: the gate.
-        commands: the records of its commands; empty if it did not run.
-        skipped: the reason why it did not run; empty if it ran.
-    """
-
-    gate: PlannedGate
-    commands: list[Command] = []
-    skipped: str = ""
-
-    @property
-    def state(self) -> str:
-        """`passed`, `failed`, `skipped`, or `pending` if the gate was not reached."""
-        if self.skipped or not self.commands:
-            return "skipped" if self.skipped else "pending"
-        return "passed" if all(command.succeeded for command in self.commands) else "failed"
-
-
 class GateRound:
-    """One round of all gates.
+    """One round of the gates of a run, whose manifest has their commands by their names.
 
     Args:
-        run: the run that records them.
+        run: the run.
         work_tree: the working tree in which they run.
-        plan: the gates.
-
-    Attributes:
-        results: the outcome of each gate, in the order of the plan.
     """
 
-    def __init__(self, run: Run, work_tree: GateTree, plan: Gates) -> None:
+    def __init__(self, run: Run, work_tree: GateTree) -> None:
         self._run = run
         self._work_tree = work_tree
-        self._plan = plan
+        self._gates = {gate.name: gate for gate in run.gates.gates}
+        self._earlier = len(run.manifest.commands)
         self._tree = ""
-        self._teardown_pending = any(gate.kind == "teardown" for gate in plan.gates)
-        self.results = {gate.name: Result(gate) for gate in plan.gates}
+        self._teardown_pending = any(gate.kind == "teardown" for gate in run.gates.gates)
+        self._skipped: dict[str, str] = {}
 
     @property
-    def failures(self) -> list[tuple[Result, Command]]:
-        """The commands that failed, each with its gate."""
-        return [(one, ran) for one in self.results.values() for ran in one.commands if not ran.succeeded]
+    def _commands(self) -> list[Command]:
+        """The records of the commands of this round."""
+        return self._run.manifest.commands[self._earlier :]
 
-    def carry_out(self) -> bool:
+    def carry_out(self) -> list[Command]:
         """Run all gates, and add the commands that fail to the run's `feedback`.
 
         Returns:
-            True if all gates that apply passed.
+            The commands that failed; empty if all gates that apply passed.
 
         Raises:
             RunEnded: the run ends here; teardowns have run by then.
         """
-        if not any(gate.kind == "gate" for gate in self._plan.gates):
+        if not any(gate.kind == "gate" for gate in self._run.gates.gates):
             self._run.note("No gate is named, by the policy or by the document: nothing was tested.")
-        for one in self._plan.not_read:
+        for one in self._run.gates.not_read:
             self._run.note(f"{one.path}:{one.line} is not run as a gate: {one.text!r} ({one.why}).")
         self._begin()
         try:
@@ -158,26 +134,27 @@ class GateRound:
                 with suppress(SpecguardError):
                     self._run_teardowns()
                 raise
-            teardowns = [chosen.gate for chosen in self._run_teardowns()]
-            used = [result.gate for result in self.results.values() if result.commands]
-            if used and (teardowns or self._work_tree.undoes):
+            self._run_teardowns()
+            last = self._commands[-1:]
+            if last and (last[0].kind == "teardown" or self._work_tree.undoes):
                 # Check every file once more: the gates must have passed on the tree that is recorded.
-                self._undo_changes((teardowns or used)[-1])
+                self._undo_changes(self._gates[last[0].name])
             if self._work_tree.undoes:
                 inspect(self._run, "a gate")
         finally:
             self._write_results()
         os.unlink(self._run.folder.file(STATE))
-        for result, command in self.failures:
-            what = f"The {result.gate.kind} {result.gate.name}"
-            self._run.feedback.append(command_feedback(self._run, command, what, result.gate.named))
-        return not self.failures
+        failures = [one for one in self._commands if not one.succeeded]
+        for command in failures:
+            what, source = f"The {command.kind} {command.name}", self._gates[command.name].named
+            self._run.feedback.append(command_feedback(self._run, command, what, source))
+        return failures
 
     def take_down(self) -> list[Command]:
         """Run the teardowns of a round whose process died, and return the records of their commands."""
         self._tree = str(self._run.folder.data_or_empty(STATE).get("tree"))
         self._run_teardowns()
-        return [command for result in self.results.values() for command in result.commands]
+        return self._commands
 
     def _begin(self) -> None:
         """Hash the tree; before that, undo and keep what changed since the gates of a round that died."""
@@ -200,10 +177,9 @@ class GateRound:
     def _run_formatters(self) -> None:
         entries = self._work_tree.entries(self._tree)
         if not self._work_tree.undoes:
-            for result in self.results.values():
-                result.skipped = USERS_OWN if result.gate.kind == "format" else ""
+            self._skipped = {one.name: USERS_OWN for one in self._gates.values() if one.kind == "format"}
             return
-        if self._plan.format_all:
+        if self._run.gates.format_all:
             guards, papers = self._run.policy.guards, Papers(self._run.policy.declared("work_kinds"))
             scope, changed = scope_of(self._run.policy, self._run.item), {entry.path for entry in entries}
             tree = self._work_tree.entries(self._tree, self._run.git.empty_tree)
@@ -218,18 +194,17 @@ class GateRound:
     def _run_gates(self) -> None:
         self._work_tree.stage(self._tree)
         found = self._choose("gate", self._work_tree.entries(self._tree))
-        if not found and any(gate.kind == "gate" for gate in self._plan.gates):
+        if not found and any(gate.kind == "gate" for gate in self._run.gates.gates):
             self._run.note("No gate applies to what was changed: nothing was tested.")
         for chosen in found:
             self._run_calls(chosen)
             if not self._work_tree.is_unchanged():
                 self._undo_changes(chosen.gate)
 
-    def _run_teardowns(self) -> list[Chosen]:
+    def _run_teardowns(self) -> None:
         deadline = self._run.deadline
         try:
-            found = self._choose("teardown", self._work_tree.entries(self._tree))
-            for chosen in found:
+            for chosen in self._choose("teardown", self._work_tree.entries(self._tree)):
                 # Teardowns get time even after the run's deadline.
                 limit = seconds(chosen.gate.timeout) if chosen.gate.timeout else self._run.default_timeout
                 self._run.deadline = max(deadline, time.monotonic() + limit + _TEARDOWN_MARGIN)
@@ -238,7 +213,6 @@ class GateRound:
             self._run.deadline = deadline
         self._teardown_pending = False
         self._record_state()
-        return found
 
     def _undo_changes(self, gate: PlannedGate, allowed: Collection[bytes] = ()) -> None:
         """Undo a gate's changes outside of the allowed paths, so that the next gate judges the same tree.
@@ -257,47 +231,31 @@ class GateRound:
 
     def _choose(self, kind: str, entries: Sequence[Entry]) -> list[Chosen]:
         """Return the gates of a kind that apply to a change; for the others, record why they do not."""
-        found = [gate.select(entries) for gate in self._plan.gates if gate.kind == kind]
-        for chosen in found:
-            self.results[chosen.gate.name].skipped = chosen.skipped
+        found = [gate.select(entries) for gate in self._gates.values() if gate.kind == kind]
+        self._skipped |= {chosen.gate.name: chosen.skipped for chosen in found}
         return [chosen for chosen in found if not chosen.skipped]
 
     def _run_calls(self, chosen: Chosen) -> None:
         gate = chosen.gate
-        records = self._run.manifest.commands
         for call in chosen.commands:
-            before = len(records)
-            try:
-                run_command(
-                    self._run,
-                    gate.name,
-                    [*gate.wrapper, "sh", "-c", call] if gate.wrapper else call,
-                    kind=gate.kind,
-                    source=gate.source,
-                    cwd=self._work_tree.path,
-                    timeout=float(seconds(gate.timeout)) if gate.timeout else None,
-                    tree=self._tree,
-                )
-            finally:
-                # Includes a command that ends the run.
-                self.results[gate.name].commands += records[before:]
+            run_command(
+                self._run,
+                gate.name,
+                [*gate.wrapper, "sh", "-c", call] if gate.wrapper else call,
+                kind=gate.kind,
+                source=gate.source,
+                cwd=self._work_tree.path,
+                timeout=float(seconds(gate.timeout)) if gate.timeout else None,
+                tree=self._tree,
+            )
 
     def _write_results(self) -> None:
         """Write the result of each gate, and summarize them in the step's detail."""
-        run, results = self._run, self.results.values()
-        states = Counter(result.state for result in results)
+        run = self._run
+        gates = [self._result_of(gate) for gate in self._gates.values()]
+        states = Counter(gate["state"] for gate in gates)
         counts = [f"{states[state]} {state}" for state in _STATES if states[state]]
         run.manifest.steps[-1].detail = ", ".join(counts) or "no gate is named"
-        gates = [
-            {
-                **{name: getattr(result.gate, name) for name in ("name", "kind", "named")},
-                "run": run.redactor.redact(result.gate.run),
-                "state": result.state,
-                "skipped": result.skipped,
-                "exit_codes": [command.exit_code for command in result.commands],
-            }
-            for result in results
-        ]
         run.gate_results = {
             "schema": "specguard.gates/1",
             "run_id": run.manifest.run_id,
@@ -306,6 +264,19 @@ class GateRound:
         }
         run.folder.write(GATES_FILE, json.dumps(run.gate_results, indent=2) + "\n")
         run.save()
+
+    def _result_of(self, gate: PlannedGate) -> dict[str, Any]:
+        """Return what became of a gate, as `gates.json` has it; `pending` if it was not reached."""
+        ran = [one for one in self._commands if one.name == gate.name]
+        skipped = self._skipped.get(gate.name, "")
+        ended = "passed" if all(one.succeeded for one in ran) else "failed"
+        return {
+            **{name: getattr(gate, name) for name in ("name", "kind", "named")},
+            "run": self._run.redactor.redact(gate.run),
+            "state": "skipped" if skipped else ended if ran else "pending",
+            "skipped": skipped,
+            "exit_codes": [one.exit_code for one in ran],
+        }
 
 
 def is_up(folder: RunFolder) -> bool:
@@ -581,7 +552,7 @@ def take_down(run: Run) -> list[str]:
             run.folder.remove(STATE)
             downs = "; ".join(gate.run for gate in run.gates.gates if gate.kind == "teardown")
             return [f"what its gates set up may be up still, as its place is gone; take it down: {downs}"]
-        done = GateRound(run, PlaceTree(run), run.gates).take_down()
+        done = GateRound(run, PlaceTree(run)).take_down()
     except (MissingFact, SpecguardError) as error:
         return [f"what its gates set up may be up still: {error}"]
     return [f"took down what its gates had set up: {one.command}, {outcome(one)}" for one in done]
@@ -601,4 +572,4 @@ def run_gates(run: Run) -> bool:
     Raises:
         RunEnded: a gate had a forbidden side effect, or the run's time is over.
     """
-    return GateRound(run, PlaceTree(run), run.gates).carry_out()
+    return not GateRound(run, PlaceTree(run)).carry_out()

@@ -178,7 +178,10 @@ class Run(Record, frozen=False):
 
     @cached_property
     def gates(self) -> Gates:
-        """The gates of the policy, of the item's document, of its task, and of the command line."""
+        """The gates of the policy, of the item's document, of its task, and of the command line.
+
+        A run of gates only, which may have no item, sets its own.
+        """
         from specguard.executor.gates import planned_gates
 
         return planned_gates(self.policy, self.item, commands=self.options.commands)
@@ -295,7 +298,7 @@ def count_round(run: Run, failed: str) -> None:
     manifest, folder = run.manifest, run.folder
     if manifest.attempts >= manifest.max_attempts:
         reason = f"the {failed} still fail after" if failed else "none is left of the run's"
-        resume = folder.command("resume", "--max-attempts", str(manifest.attempts + 1), *_more_time(run))
+        resume = folder.command("resume", "--max-attempts", str(manifest.attempts + 1), *more_time(run))
         raise RunEnded(
             f"{reason} {counted(manifest.attempts, 'attempt')}",
             state="budget-spent",
@@ -307,9 +310,9 @@ def count_round(run: Run, failed: str) -> None:
     manifest.attempts += 1
 
 
-def _more_time(run: Run) -> Sequence[str]:
+def more_time(run: Run) -> Sequence[str]:
     """Return the option that gives commands more time, if the default limit has ended one in this round."""
-    own, now = {gate.name for gate in run.gates.gates if gate.timeout}, run.manifest.attempts
+    own, now = {gate.name for gate in run.gates.gates if gate.timeout}, max(1, run.manifest.attempts)
     late = {one.name for one in run.manifest.commands if one.attempt == now and one.timed_out}
     return ["--command-timeout", str(2 * run.default_timeout)] if late - own else []
 
@@ -331,7 +334,7 @@ def check_progress(run: Run, *, only_rules: bool) -> None:
         what = "findings"
     else:
         return
-    resume = run.folder.command("resume", *_more_time(run))
+    resume = run.folder.command("resume", *more_time(run))
     raise RunEnded(
         f"there is no progress: the agent left the same {what} as the round before",
         help=f"correct what is left in {run.place.path}, then: {resume}",

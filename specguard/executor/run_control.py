@@ -34,7 +34,7 @@ from specguard.executor.process import GRACE, HeldSignals, end_survivors, killed
 from specguard.executor.push import note_moved_base
 from specguard.executor.remote import RemoteError
 from specguard.executor.report import ERROR, rendered, write_report
-from specguard.executor.run import ROUND_STEPS, Run, RunEnded, RunOptions, Say, new_manifest
+from specguard.executor.run import ROUND_STEPS, Run, RunEnded, RunOptions, Say, more_time, new_manifest
 from specguard.executor.side_effects import open_place
 from specguard.executor.start_point import ItemLock, is_worked_on
 from specguard.executor.steps import STEPS, Line
@@ -45,7 +45,7 @@ from specguard.runs.manifests import MANIFEST, Manifest, RunFolder, StaleWorker,
 from specguard.runs.proof import content_id
 from specguard.runs.record import ALL, GATES
 from specguard.runs.store import RunStore, RunView
-from specguard.work.gates import Gates, PlannedGate
+from specguard.work.gates import PlannedGate
 from specguard.work.item import WorkItem
 
 
@@ -423,25 +423,24 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         pinned = manifests.Repository(base=change.base.name or "HEAD", base_oid=base)
         with begin_without_agent(git, policy, options, entry, pinned) as run:
             run.manifest.notes = notes
-            return _run_gates_only(run, work_tree, plan, named, say)
+            run.gates = plan
+            return _run_gates_only(run, work_tree, named, say)
 
 
-def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, named: Sequence[str], say: Say) -> int:
+def _run_gates_only(run: Run, work_tree: GateTree, named: Sequence[str], say: Say) -> int:
     """Run only gates, and record that; `named` are the options that name the base and the branch."""
     manifest, folder, git = run.manifest, run.folder, run.git
     run.say = say
     say(f"run {folder.run_id}")
-    gates = GateRound(run, work_tree, plan)
 
     def work() -> None:
         from specguard.engine.done_claims import make_paper_test
 
         with run.step("gates"):
-            if not gates.carry_out():
-                names = ", ".join(dict.fromkeys(result.gate.name for result, _ in gates.failures))
-                tail, at = "\n".join(run.feedback), gates.failures[0][1].number
-                late = any(one.timed_out and not result.gate.timeout for result, one in gates.failures)
-                longer = 2 * run.default_timeout if late else run.options.command_timeout
+            if failures := GateRound(run, work_tree).carry_out():
+                names = ", ".join(dict.fromkeys(one.name for one in failures))
+                tail, at = "\n".join(run.feedback), failures[0].number
+                longer = 2 * run.default_timeout if more_time(run) else run.options.command_timeout
                 limits = {"--timeout": run.options.timeout, "--command-timeout": longer}
                 given = "".join(f" {name} {limit}" for name, limit in limits.items() if limit)
                 step = f"correct that, then: {run.again}{given}"
@@ -454,7 +453,7 @@ def _run_gates_only(run: Run, work_tree: GateTree, plan: Gates, named: Sequence[
     flags = [word for one in run.options.commands for word in ("--command", run.redactor.redact(one))]
     run.again = shlex.join([*command_words("gates", "", run.options.run_root), *flags, *named])
     end = record_end(run, run_to_end(work, run.again))
-    text = rendered("gates-end.txt", gates=gates, manifest=manifest, end=end, file=folder.file(MANIFEST))
+    text = rendered("gates-end.txt", run=run, manifest=manifest, end=end, file=folder.file(MANIFEST))
     for line in text.rstrip("\n").split("\n"):
         say(line)
     return EXIT_PASSED if end is None else end.exit_code
