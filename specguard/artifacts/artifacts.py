@@ -219,13 +219,10 @@ class Artifacts(Record, frozen=False):
         """
         from specguard.artifacts.cleanup_manifests import PathListing, in_state
 
-        listing = PathListing()
-        for name, contract in self.contracts.items():
-            for manifest in self.named(name) if contract.agrees_with == "deletions" else ():
-                for one in in_state(manifest.listed, "removed"):
-                    if one.reason and not one.matches_all:
-                        listing.add(manifest, one)
-        return listing
+        names = [name for name, contract in self.contracts.items() if contract.agrees_with == "deletions"]
+        manifests = [manifest for name in names for manifest in self.named(name)]
+        listed = ((manifest, one) for manifest in manifests for one in in_state(manifest.listed, "removed"))
+        return PathListing(pair for pair in listed if pair[1].reason and not pair[1].matches_all)
 
     def fetch(self) -> None:
         """Read the judged artifacts in one batch, before the first of them is read.

@@ -22,7 +22,7 @@ from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, folde
 from specguard.work.name_templates import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Final, Literal
 
     from specguard.artifacts.artifacts import Artifact, Artifacts
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from specguard.change.tree import Documents
 
     State = Literal["removed", "kept", ""]
-
-    Reading = tuple[int, bool]
-    """The position of a listed path, and True if it is read relative to its artifact's folder."""
 
 
 LONGEST: Final = 4000
@@ -74,7 +71,7 @@ class ListedPath(Record):
     line: int
     reason: str
     state: State
-    grouped: bool = False
+    grouped: bool
 
     @property
     def matches_all(self) -> bool:
@@ -111,16 +108,14 @@ def _block_paths(block: AnyBlock, state: State, reason: str) -> Iterator[ListedP
     """Yield the listed paths of a block; `state` and `reason` are those stated above it."""
     if isinstance(block, List):
         for item in block.items:
-            own = list(_text_paths(item.text.raw, item.line, state))
+            paths, own, why = _read_text(item.text.raw)
             words = _plain_text(item.text.raw)
-            if not own:
-                for inner in item.rest:
-                    yield from _block_paths(inner, _state(words) or state, _reason(words) or reason)
-            elif not own[0].reason:
+            for inner in item.rest if not paths else ():
+                yield from _block_paths(inner, _state(words) or state, _reason(words) or reason)
+            if paths and not why:
                 # The reason may be a separate list or paragraph below the path.
-                below = _reason(" ".join(_plain_text(text.raw) for text in texts(item.rest))) or reason
-                own = [ListedPath(one.path, one.line, below, one.state, one.grouped) for one in own]
-            yield from own
+                why = _reason(" ".join(_plain_text(text.raw) for text in texts(item.rest))) or reason
+            yield from (ListedPath(path, item.line, why, own or state, not own) for path in paths)
     elif isinstance(block, Table):
         header = [" ".join(cell.plain.casefold().split()) for cell in block.header]
         for row in block.rows:
@@ -130,37 +125,33 @@ def _block_paths(block: AnyBlock, state: State, reason: str) -> Iterator[ListedP
 def _row_paths(row: Sequence[Text], header: Sequence[str], state: State, reason: str) -> Iterator[ListedPath]:
     """Yield the paths of the first cell of a table row that lists any."""
     action = next((column for column, name in enumerate(header) if name in _ACTIONS), None)
+    done = row[action].plain if action is not None else ""
+    # An action other than a removal leaves the path there.
+    of_action: State = (_state(done) or "kept") if done.strip() else ""
     for column, cell in enumerate(row):
-        paths = list(_text_paths(cell.raw, cell.line, ""))
+        paths, own, why = _read_text(cell.raw)
         word = _plain_text(cell.raw).strip().removeprefix("./").rstrip("/")
         if not paths and header[column] in _PATHS and _NAME.fullmatch(word):
-            paths = [ListedPath(word, cell.line, "", "")]
+            paths, own, why = [word], "", ""
         if paths:
-            done = row[action].plain if action is not None else ""
-            # An action other than a removal leaves the path there.
-            own: State = (_state(done) or "kept") if done.strip() else ""
             others = [one.raw for number, one in enumerate(row) if number not in {column, action}]
-            shared = paths[0].reason or _reason(" ".join(map(_plain_text, others))) or reason
-            for one in paths:
-                grouped = bool(own) or not one.state
-                yield ListedPath(one.path, one.line, shared, own or one.state or state, grouped)
+            why = why or _reason(" ".join(map(_plain_text, others))) or reason
+            stated, grouped = of_action or own or state, bool(of_action) or not own
+            yield from (ListedPath(path, cell.line, why, stated, grouped) for path in paths)
             return
 
 
-def _text_paths(raw: str, line: int, state: State) -> Iterator[ListedPath]:
-    """Yield the paths at the beginning of a text."""
+def _read_text(raw: str) -> tuple[list[str], State, str]:
+    """Return the paths at the beginning of a text, the state that its next word gives, and its reason."""
     text = without_box(raw[:LONGEST]).replace("~~", "")
     paths = leading_paths(text).paths
     rest = LINK.sub(r"\1", text)
     for path in paths:
         rest = rest.replace(path, " ", 1)
-    shared = _reason(_plain_text(rest).lstrip(_BETWEEN))
     first = _WORD.search(rest)
-    own = _state(first[0]) if first else ""
-    for path in paths:
-        plain = LINE_SUFFIX.sub("", path).removeprefix("./").strip()
-        if plain and "://" not in plain and not is_bare_nothing(plain):
-            yield ListedPath(plain.rstrip("/") or plain, line, shared, own or state, grouped=not own)
+    plain = [LINE_SUFFIX.sub("", path).removeprefix("./").strip() for path in paths]
+    named = [one.rstrip("/") or one for one in plain if one and "://" not in one and not is_bare_nothing(one)]
+    return named, _state(first[0]) if first else "", _reason(_plain_text(rest).lstrip(_BETWEEN))
 
 
 def _state(text: str) -> State:
@@ -184,42 +175,61 @@ def _reason(text: str) -> str:
     return " ".join(plain.split()) if words and not is_todo(text.rstrip(" :\uff1a")) else ""
 
 
-class PathListing:
-    """Listed paths with their artifacts, prepared for comparison with the paths of a tree.
+class PathReading(Record, frozen=False):
+    """One of the two meanings of a listed path: from the root, or from the folder of its manifest.
 
-    A listed path covers everything below it. Each one has two readings: relative to the root, and to the
-    folder of the artifact. The readings are separate, because one may exist while the other does not.
+    Attributes:
+        manifest: the artifact that lists the path.
+        listed: the listed path.
+        removing: True if the change removes a file that it matches.
+        existing: a file that it matches and that is not kept; None without one.
     """
 
-    def __init__(self) -> None:
-        self.listed: list[tuple[Artifact, ListedPath]] = []
-        self._plain: dict[bytes, list[Reading]] = {}
-        self._patterns: list[tuple[str, Reading]] = []
+    manifest: Artifact
+    listed: ListedPath
+    removing: bool = False
+    existing: bytes | None = None
 
-    def add(self, artifact: Artifact, listed: ListedPath) -> None:
-        """Add a path that an artifact lists."""
-        index = len(self.listed)
-        self.listed.append((artifact, listed))
-        plain = listed.path.encode("utf-8", "surrogateescape")
-        for in_folder in (False, True) if artifact.folder else (False,):
-            reading, folder = (index, in_folder), artifact.folder if in_folder else b""
-            self._plain.setdefault(join_path(folder, plain), []).append(reading)
-            if any(char in listed.path for char in "*?["):
-                within = escape(folder.decode("utf-8", "surrogateescape"))
-                pattern = f"{within}/{listed.path}".removeprefix("/")
-                # A name with brackets may not be a pattern; it was added as a name above.
-                if not Covering.problem_in(pattern):
-                    self._patterns.append((pattern, reading))
 
-    def matches(self, paths: Sequence[bytes]) -> Iterator[tuple[bytes, list[Reading]]]:
-        """Yield each of `paths` that is listed, with the readings that match; a listed path has two."""
+class PathListing:
+    """Listed paths, prepared for comparison with the paths of a tree.
+
+    A listed path covers everything below it. Its readings are separate, because one may exist while the
+    other does not.
+
+    Args:
+        listed: the listed paths, each with the artifact that lists it.
+
+    Attributes:
+        readings: the readings of each listed path, in order.
+    """
+
+    def __init__(self, listed: Iterable[tuple[Artifact, ListedPath]]) -> None:
+        self.readings: list[list[PathReading]] = []
+        self._plain: dict[bytes, list[PathReading]] = {}
+        self._patterns: list[tuple[str, PathReading]] = []
+        for artifact, one in listed:
+            plain = one.path.encode("utf-8", "surrogateescape")
+            readings = {folder: PathReading(artifact, one) for folder in (b"", artifact.folder)}
+            self.readings.append([*readings.values()])
+            for folder, reading in readings.items():
+                self._plain.setdefault(join_path(folder, plain), []).append(reading)
+                if any(char in one.path for char in "*?["):
+                    within = escape(folder.decode("utf-8", "surrogateescape"))
+                    pattern = f"{within}/{one.path}".removeprefix("/")
+                    # A name with brackets may not be a pattern; it was added as a name above.
+                    if not Covering.problem_in(pattern):
+                        self._patterns.append((pattern, reading))
+
+    def matches(self, paths: Sequence[bytes]) -> Iterator[tuple[bytes, list[PathReading]]]:
+        """Yield each of `paths` that is listed, with the readings that match it."""
         found = dict(Covering([pattern for pattern, _ in self._patterns]).find_all(paths))
         for position, path in enumerate(paths):
             readings = [self._patterns[number][1] for number in found.get(position, ())]
             for place in (path, *folders_of(path)):
                 readings += self._plain.get(place, ())
             if readings:
-                yield path, sorted(set(readings))
+                yield path, readings
 
 
 def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documents) -> Iterator[Finding]:
@@ -238,69 +248,57 @@ def disagreements(artifacts: Artifacts, entries: Sequence[Entry], start: Documen
     manifests = [one for one in artifacts.judged if one.rewritten and one.contract.agrees_with == "deletions"]
     if not manifests:
         raise NotApplicable("the change touches no manifest of removals")
-    listing, staying = PathListing(), PathListing()
-    for manifest in manifests:
-        removed = {id(one) for one in in_state(manifest.listed, "removed")}
-        for one in manifest.listed:
-            (listing if id(one) in removed else staying).add(manifest, one)
+    removed = [(manifest, one) for manifest in manifests for one in in_state(manifest.listed, "removed")]
+    ids = {id(one) for _, one in removed}
+    others = ((manifest, one) for manifest in manifests for one in manifest.listed if id(one) not in ids)
+    listing, staying = PathListing(removed), PathListing(others)
     deleted = [entry.path for entry in entries if entry.deleted]
     by_path = dict(listing.matches(deleted))
     names = " or ".join(path_text(one.path) for one in manifests[:2])
     for path in deleted:
+        readings = by_path.get(path, [])
+        for reading in readings:
+            reading.removing = True
         # A pattern that matches everything does not list a path.
-        if all(listing.listed[reading[0]][1].matches_all for reading in by_path.get(path, ())):
+        if all(reading.listed.matches_all for reading in readings):
             message = f"{path_text(path)} is removed, and {names} does not say so"
             help = f"List it there, with the reason: '- `{path_text(path)}`: ...'."
             setting = manifests[0].setting("agrees_with")
             yield Finding(message, help, path, side="base", key="unlisted", setting=setting)
-    removing = {reading for found in by_path.values() for reading in found}
-    remaining = _existing(artifacts, listing, staying)
+    paths = artifacts.documents.tree.paths()
+    kept = {path for path, _ in staying.matches(paths)}
+    for path, readings in listing.matches([path for path in paths if path not in kept]):
+        for reading in readings:
+            reading.existing = reading.existing or path
     moved = {path.rpartition(b"/")[2]: path for path in deleted}
     previous = {}
     for manifest in manifests:
         document = start.read(manifest.path) or start.read(moved.get(manifest.path.rpartition(b"/")[2], b""))
         # Paths that it listed before the change, or before its move, were removed at that time.
         previous[manifest.path] = {one.path for one in read_manifest(document.blocks)} if document else set()
-    for index, (manifest, one) in enumerate(listing.listed):
-        readings = [(index, False), (index, True)]
+    for readings in listing.readings:
         # A removed file decides which reading is meant; without one, an existing file does.
-        chosen = [reading for reading in readings if reading in removing] or readings
-        file = next((remaining[reading] for reading in chosen if reading in remaining), None)
-        known = one.path in previous[manifest.path]
-        message, help = _flaw(manifest, one, removing=chosen[0] in removing, existing=file, known=known)
+        chosen = [reading for reading in readings if reading.removing] or readings
+        reading = next((one for one in chosen if one.existing), chosen[0])
+        manifest, one = reading.manifest, reading.listed
+        message, help = _flaw(reading, known=one.path in previous[manifest.path])
         if message:
             yield manifest.finding("agrees_with", one.path, message, help, one.line)
 
 
-def _existing(artifacts: Artifacts, listing: PathListing, staying: PathListing) -> dict[Reading, bytes]:
-    """Map each reading that still matches files to the first of them that is not listed as kept."""
-    paths = artifacts.documents.tree.paths()
-    kept_paths = {path for path, _ in staying.matches(paths)}
-    existing: dict[Reading, bytes] = {}
-    for path, found in listing.matches(paths):
-        if path not in kept_paths:
-            for reading in found:
-                existing.setdefault(reading, path)
-    return existing
-
-
-def _flaw(
-    manifest: Artifact, one: ListedPath, *, removing: bool, existing: bytes | None, known: bool
-) -> tuple[str, str]:
+def _flaw(reading: PathReading, *, known: bool) -> tuple[str, str]:
     """Return the problem of one listed path and the next step; both are empty if it is correct.
 
     Args:
-        manifest: the manifest.
-        one: the listed path.
-        removing: True if the change removes any file that it matches.
-        existing: a matching file that still exists; None without one.
+        reading: the meant reading of the listed path.
         known: True if it was already listed before the change, so an earlier change may have removed it.
     """
+    one, removing, existing = reading.listed, reading.removing, reading.existing
     help = "Remove it, or list it below a heading 'Kept'."
     if one.matches_all:
         step = "List the paths that were removed, or their folders."
         return f"{one.path!r} names everything, and so no path", step
-    if existing is not None and (removing or one.state or not manifest.contract.closure):
+    if existing is not None and (removing or one.state or not reading.manifest.contract.closure):
         return f"{one.path} is listed as removed, and {path_text(existing)} is still there", help
     if existing is not None:
         message = f"it is not said whether {one.path}, which is still there, was to be removed"
@@ -345,17 +343,16 @@ def unlisted_files(artifacts: Artifacts, name: str, template: str) -> Mapping[by
     Raises:
         MissingFact: a required object is missing.
     """
-    listings: dict[bytes, PathListing] = {}
+    listed: dict[bytes, list[tuple[Artifact, ListedPath]]] = {}
     for artifact in artifacts.named(name):
+        kept = in_state(artifact.listed, "kept")
         for folder in artifacts.places.folders(template, artifact.fields):
-            listing = listings.setdefault(folder, PathListing())
-            for one in in_state(artifact.listed, "kept"):
-                if not _covers(one, folder):
-                    listing.add(artifact, one)
+            pairs = [(artifact, one) for one in kept if not _covers(one, folder)]
+            listed.setdefault(folder, []).extend(pairs)
     found: dict[bytes, Sequence[bytes]] = {}
-    for folder, listing in listings.items():
+    for folder, pairs in listed.items():
         paths = artifacts.places.below(folder)
-        known = {path for path, _ in listing.matches(paths)}
+        known = {path for path, _ in PathListing(pairs).matches(paths)}
         found[folder] = [path for path in paths if path not in known]
     return found
 

@@ -169,9 +169,9 @@ def _is_cleaned_up(artifact: Artifact, templates: Sequence[str]) -> bool:
     for text in templates:
         path = unique_path(path_template(text), artifact.folder, artifact.fields)
         is_past = artifact.path not in artifacts.added and path not in artifacts.changed
-        readings = [] if path is None else [one for _, found in listing.matches([path]) for one in found]
-        if any(is_past or listing.listed[reading[0]][0].touched for reading in readings):
-            return True
+        for _, readings in listing.matches([path] if path is not None else []):
+            if is_past or any(reading.manifest.touched for reading in readings):
+                return True
     return False
 
 
