@@ -49,8 +49,8 @@ def entry_words(row: Row) -> list[str]:
     return words_of(re.sub(_LEADING_TIME, "", " - ".join(row.cells)[:_LONGEST]))
 
 
-def rows_about(agent: str, rows: Iterable[Row]) -> list[tuple[int, list[str]]]:
-    """Return the line and the words of each row about an agent.
+def words_about(agent: str, rows: Iterable[Row]) -> tuple[int, set[str]]:
+    """Return the first line about an agent, and the words of all rows about it; 0 without any.
 
     A table's row names its agent in the first cell, other rows before a colon or dash. Several agents may
     share a row: `P1, P2: aligned`. Signs and what is in parentheses do not belong to a name.
@@ -60,15 +60,16 @@ def rows_about(agent: str, rows: Iterable[Row]) -> list[tuple[int, list[str]]]:
         rows: the rows of a document.
     """
     name = _plain_name(agent)
-    found = []
+    line, words = 0, set[str]()
     for row in rows if name else ():
         first, *others = row.cells or [""]
         first = re.sub(_LEADING_TIME, "", first[:_LONGEST])
         names, *said = [first] if row.header else re.split(_AFTER_NAMES, first, maxsplit=1)
         # A strike that begins at a name and ends behind it takes the row out.
         if names.count("~~") != 1 and name in map(_plain_name, re.split(_BETWEEN_NAMES, names)):
-            found.append((row.line, [word for text in (*said, *others) for word in words_of(text)]))
-    return found
+            line = line or row.line
+            words.update(word for text in (*said, *others) for word in words_of(text))
+    return line, words
 
 
 def _plain_name(text: str) -> str:
@@ -340,23 +341,20 @@ class MissingCompaction(Rule):
             found = list(_late_findings(one, sweeps)) if sweeps else [self._missing_sweep(one)]
             unswept: list[AgentWork] = []
             for name, last in sorted(alive.items()) if sweeps else ():
-                rows = rows_about(last.agent, (row for _, _, entries in sweeps for row in entries))
-                words = {word for _, said in rows for word in said}
-                if not rows:
+                line, words = words_about(last.agent, (row for _, _, entries in sweeps for row in entries))
+                if not line:
                     unswept.append(last)
                 elif _states(words) == ["stale"] and _is_closed(words, last, one.agents.get(name)):
                     del alive[name]
                 else:
-                    found += _agent_findings(last, one, sweeps[0][0], rows[0][0], words)
+                    found += _agent_findings(last, one, sweeps[0][0], line, words)
             if unswept:
                 found.append(_unswept_finding(unswept, one, sweeps[0]))
             yield from found if whole or one.touched else ()
             for name, work in one.agents.items():
-                rows = rows_about(
-                    work.agent, (row for holder in one.sweep_files for row in holder.document.rows())
-                )
+                rows = (row for holder in one.sweep_files for row in holder.document.rows())
                 alive[name] = work
-                if _is_closed({word for _, said in rows for word in said}, work):
+                if _is_closed(words_about(work.agent, rows)[1], work):
                     del alive[name]
 
     def _sweeps(self, holder: Artifact) -> Iterator[Sweep]:
@@ -439,15 +437,11 @@ def _late_findings(one: Pass, sweeps: Sequence[Sweep]) -> Iterator[Finding]:
     stamps = ((section, stamp) for artifact, section, _ in sweeps for stamp in artifact.document.stamps)
     within = (one for section, one in stamps if section.line <= one.at <= section.end and one.moment.tzinfo)
     sweep = min(within, key=lambda stamp: stamp.moment, default=None)
-    for work in one.agents.values() if sweep else ():
-        times = [
-            (stamp.moment, artifact.path, stamp.at)
-            for artifact in work.artifacts
-            for stamp in artifact.document.stamps
-            if sweep and stamp.moment.tzinfo is not None and stamp.last < sweep.moment
-        ]
-        if sweep and times:
-            _, path, line = min(times)
+    if sweep is None:
+        return
+    for work in one.agents.values():
+        times = [(path, at) for _, path, at in work.times if at.moment.tzinfo and at.last < sweep.moment]
+        for path, first in times[:1]:
             message = f"the agent {work.agent} begins before the sweep of {one.name}, at {sweep.text}"
             step = "Sweep the agents before the pass begins."
-            yield Finding(message, step, path, line, key=f"late {work.agent}", setting="sweep")
+            yield Finding(message, step, path, first.at, key=f"late {work.agent}", setting="sweep")

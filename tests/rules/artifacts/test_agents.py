@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from specguard.documents.blocks import Row
-from specguard_rules.artifacts.active_agents import entry_words, rows_about
+from specguard_rules.artifacts.active_agents import entry_words, words_about
 from tests.rows import rows
 from tests.rules.artifacts.setting import messages_of, said
 
@@ -185,7 +185,7 @@ def test_the_second_pass(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("agent", "row", "expected"), rows(__file__, "about"))
 def test_whom_a_row_is_about(agent: str, row: list[str], *, expected: bool) -> None:
     header = ["Agent", "State"] if len(row) > 1 else []
-    assert bool(rows_about(agent, [Row(1, row, header)])) is expected
+    assert bool(words_about(agent, [Row(1, row, header)])[0]) is expected
 
 
 def test_time_is_linear() -> None:
@@ -193,5 +193,5 @@ def test_time_is_linear() -> None:
     for text in ("closed " * 500_000, "x" * 3_000_000, "1:" * 1_000_000, "P1 " * 1_000_000, "- " * 1_000_000):
         row = Row(1, [text])
         assert entry_words(row)
-        assert len(rows_about("P1", [row])) < 2
+        assert words_about("P1", [row])[0] < 2
     assert time.monotonic() - start < 20
