@@ -20,11 +20,11 @@ from specguard.change.repository import Repository as Located
 from specguard.declaration.rule import Settings, required, setting
 from specguard.documents.toml import toml_value
 from specguard.errors import Needed, SeveralErrors, SpecguardError, unknown, usage
-from specguard.evaluation.policy_tests import OwnAuthority, key_path, read_file, read_own
+from specguard.evaluation.policy_tests import OwnAuthority, placing, read_file, read_own
 from specguard.executor.process import run_command
 from specguard.executor.run import Run, RunEnded, RunOptions
 from specguard.executor.run_control import begin_without_agent, record_end, run_to_end
-from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, Record, counted
+from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, Record, counted, grouped
 from specguard.reporters.escape import json_text
 from specguard.reporters.file_writing import replace_file, writing
 from specguard.reporters.json import fields_of
@@ -32,8 +32,8 @@ from specguard.runs import manifests
 from specguard.runs.manifests import MANIFEST
 from specguard.testing.case import Case
 from specguard.testing.case_file import CaseError
-from specguard.testing.repository import GitError, Repository
-from specguard.testing.running import finding_text, flatten, pair, run_here
+from specguard.testing.repository import GitError, Repository, Step, to_bytes
+from specguard.testing.running import Mismatch, compare, flatten, run_here
 from specguard.work.gates import safe_name
 
 SAMPLES_FILE = "evaluation/samples.toml"
@@ -43,6 +43,7 @@ KEPT_KEYS = ("code", "path", "line", "field")
 """The keys of a finding that are stored as an expectation."""
 
 _NAME = "^[A-Za-z0-9][A-Za-z0-9._-]*$"
+_ORIGIN = "https://example.org/sample.git"
 
 
 class Sample(Settings):
@@ -161,21 +162,15 @@ def read_expected(sample: Sample) -> list[dict[str, Any]] | None:
     if not os.path.lexists(sample.expected):
         return None
     written = read_file(sample.expected, "the file of what is expected")
-    try:
-        return _expected_in(written.data)
-    except CaseError as error:
-        help = "correct it, or take it away: `specguard eval --update` then writes what is found"
-        line, code = written.origin(key_path(error.where)).line or None, "unreadable-file"
-        raise SpecguardError(error.problem, path=sample.expected, line=line, help=help, code=code) from None
-
-
-def _expected_in(table: Mapping[str, Any]) -> list[dict[str, Any]]:
-    # A truncated file must not count as one that expects nothing.
-    if not table:
-        raise CaseError("it has no `expect`, such as `expect = []`")
-    if other := next((key for key in table if key != "expect"), ""):
-        raise CaseError(f"it has another key than `expect`: {other!r}", other)
-    return [dict(one) for one in Case.from_toml(table).expect or ()]
+    help = "correct it, or take it away: `specguard eval --update` then writes what is found"
+    with placing(written, help, "unreadable-file"):
+        # A truncated file must not count as one that expects nothing.
+        if not written.data:
+            raise CaseError("it has no `expect`, such as `expect = []`")
+        if other := next((key for key in written.data if key != "expect"), ""):
+            raise CaseError(f"it has another key than `expect`: {other!r}", other)
+        case = Case.from_toml(written.data)
+    return [dict(one) for one in case.expect or ()]
 
 
 def store_expected(sample: Sample, findings: Sequence[Mapping[str, Any]]) -> None:
@@ -200,22 +195,12 @@ INAPPLICABLE = ("CMT", "BRN", "PRQ", "WRK", "APR", "CFG", "PTH004")
 """The rules about commits, branches, pull requests, work and the policy, none of which a snapshot has."""
 
 
-class Snapshot(Record):
-    """A sample in a scratch repository, as a change that adds all of its files on top of the policy.
-
-    Attributes:
-        oid: the commit of the snapshot.
-        tree: the judged tree: that of the snapshot, with the documents of the authority.
-        repository: the scratch repository, without a checkout.
-    """
-
-    oid: str
-    tree: str
-    repository: Repository
-
-
-def open_snapshot(sample: Sample, authority: OwnAuthority, folder: str) -> Snapshot:
+def open_snapshot(sample: Sample, authority: OwnAuthority, folder: str) -> Repository:
     """Open a sample in a scratch repository; the sample itself is only read, never run or changed.
+
+    There it is a change that adds all of its files to a case's base, which has the authority. The `names` of
+    the repository have the snapshot's commit as `sample`, and as `tree` the judged tree: that of the commit
+    with the authority's documents.
 
     Args:
         sample: the sample.
@@ -239,32 +224,20 @@ def open_snapshot(sample: Sample, authority: OwnAuthority, folder: str) -> Snaps
         # The original help is about the current folder.
         error.help = "name a repository or a bundle with this commit: `git bundle create FILE HEAD main`"
         raise
-    repository = Repository(folder, branch="sample", object_format=located.format)
+    case = Case(base=[Step("chore: the authority")], branch="sample", origin=_ORIGIN)
+    repository = authority.with_authority(case).build(folder, located.format)
     info = repository.git_dir / "objects" / "info"
     info.mkdir(parents=True, exist_ok=True)
     (info / "alternates").write_bytes(os.fsencode(os.path.abspath(located.objects)) + b"\n")
-    return Snapshot(oid, _commit(repository, authority, oid), repository)
-
-
-def _commit(repository: Repository, authority: OwnAuthority, oid: str) -> str:
-    """Commit the authority as the base, and the snapshot with it on top; return the tree of the second."""
-    repository.git("read-tree", "--empty")
-    documents = []
-    for path, text in authority.documents.items():
-        documents.append(b"100644 %s\t%s\0" % (repository.blob(text).encode(), path))
-    trees = []
-    for tree in ("", oid):
-        repository.git("read-tree", *([f"{tree}^{{tree}}"] if tree else ["--empty"]))
-        # `--replace`: the sample may have a folder at the path of a document.
-        repository.git("update-index", "--add", "--replace", "-z", "--index-info", stdin=b"".join(documents))
-        trees.append(repository.git("write-tree", "--missing-ok"))
-    base = repository.git("commit-tree", trees[0], "-m", "chore: the authority")
-    head = repository.git("commit-tree", trees[1], "-p", base, "-m", "chore: the sample")
-    for ref in ("refs/heads/main", "refs/remotes/origin/main", *authority.refs()):
-        repository.git("update-ref", ref, base)
-    repository.git("update-ref", "refs/heads/sample", head)
-    repository.remote(authority.policy.remote or "https://example.org/sample.git")
-    return trees[1]
+    documents = to_bytes(repository.git("ls-tree", "-r", "-z", "main"))
+    repository.git("read-tree", f"{oid}^{{tree}}")
+    # `--replace`: the sample may have a folder at the path of a document.
+    repository.git("update-index", "--add", "--replace", "-z", "--index-info", stdin=documents)
+    tree = repository.git("write-tree", "--missing-ok")
+    head = repository.git("commit-tree", tree, "-p", "main", "-m", "chore: the sample")
+    repository.ref("refs/heads/sample", head)
+    repository.names.update(sample=oid, tree=tree)
+    return repository
 
 
 SCHEMA: Final = "specguard.evaluation/1"
@@ -276,9 +249,7 @@ class SampleResult(Record, frozen=False):
     Attributes:
         sample: the sample.
         object_id: the commit of the snapshot; empty if it could not be read.
-        missing: expected findings that were not found, in words.
-        unexpected: findings that are not expected, in words.
-        others: other differences from the expectation.
+        differences: the differences from the expectation.
         commands: the result of each command.
         warnings: remarks that do not count, such as an old snapshot.
         problem: the reason why it could not be judged; empty if it could.
@@ -288,9 +259,7 @@ class SampleResult(Record, frozen=False):
 
     sample: Sample
     object_id: str = ""
-    missing: list[str] = []
-    unexpected: list[str] = []
-    others: list[str] = []
+    differences: list[Mismatch] = []
     commands: list[dict[str, Any]] = []
     warnings: list[str] = []
     problem: str = ""
@@ -302,14 +271,14 @@ class SampleResult(Record, frozen=False):
         """`as-expected`, `different`, or `unknown` if it could not be judged."""
         if self.problem:
             return "unknown"
-        return "different" if self.missing or self.unexpected or self.others else "as-expected"
+        return "different" if self.differences else "as-expected"
 
     @property
     def data(self) -> dict[str, Any]:
         """The record in `evaluation.json`."""
         sample = self.sample
         sample_keys = ("name", "path", "version", "source", "refresh_by")
-        result_keys = ("missing", "unexpected", "others", "commands", "warnings", "updated")
+        texts = grouped((one.kind, one.what) for one in self.differences)
         return {
             **{name: str(getattr(sample, name) or "") or None for name in sample_keys},
             "object_id": self.object_id or None,
@@ -317,7 +286,10 @@ class SampleResult(Record, frozen=False):
             "state": self.state,
             "problem": self.problem or None,
             "findings": self.finding_count,
-            **{name: getattr(self, name) for name in result_keys},
+            "missing": texts.get("missing", []),
+            "unexpected": texts.get("unexpected", []),
+            "others": texts.get("other", []),
+            **fields_of(self, "commands", "warnings", "updated"),
         }
 
 
@@ -407,15 +379,15 @@ class _Evaluator(Record):
             self.run.manifest.notes.append(f"{sample.name}: {warning}")
         try:
             snapshot = open_snapshot(sample, self.authority, scratch)
-            result.object_id = snapshot.oid
+            result.object_id = snapshot.names["sample"]
             self._judge(snapshot, result, f"{scratch}-cache")
             if self.samples.commands:
-                snapshot.repository.checkout(snapshot.oid, detach=True)
+                snapshot.checkout(result.object_id, detach=True)
             for command in self.samples.commands:
                 self._run_one(command, snapshot, result)
         except RunEnded:
             raise
-        except GitError as error:
+        except (CaseError, GitError) as error:
             message = str(error).splitlines()[0]
             result.problem = f"{sample.path}: the sample {sample.name} cannot be read: {message}"
         except SpecguardError as error:
@@ -424,7 +396,7 @@ class _Evaluator(Record):
             result.problem = f"{where}{error.message}{f' ({error.help})' if error.help else ''}"
         return result
 
-    def _judge(self, snapshot: Snapshot, result: SampleResult, cache: str) -> None:
+    def _judge(self, snapshot: Repository, result: SampleResult, cache: str) -> None:
         """Check the snapshot, through the command's entry point in this process, and compare the findings.
 
         Raises:
@@ -434,7 +406,7 @@ class _Evaluator(Record):
             "check",
             f"--ignore={','.join(INAPPLICABLE)}",
             "--output-format=json",
-            directory=snapshot.repository.path,
+            directory=snapshot.path,
             env={"XDG_CACHE_HOME": cache},
         )
         sample, evidence = result.sample, f"samples/{result.sample.name}/report.json"
@@ -444,7 +416,7 @@ class _Evaluator(Record):
         self.run.manifest.judgements.append(
             manifests.Judgement(
                 attempt=1,
-                tree=snapshot.tree,
+                tree=snapshot.names["tree"],
                 verdict=report["verdict"],
                 exit_code=outcome.exit_code,
                 findings=[one["fingerprint"] for one in found
@@ -465,12 +437,10 @@ class _Evaluator(Record):
             named = sample.name if sample in self.samples.samples else sample.path
             step = f"`{self.run.again} --update {shlex.quote(named)}` stores what is found"
             raise SpecguardError(message, help=step)
-        missing, unexpected = pair(expected, found)
-        result.missing += [finding_text(expected[at]) for at in missing]
-        result.unexpected += [finding_text(one, whole=True) for one in unexpected]
+        result.differences += compare(expected, found)
 
-    def _run_one(self, command: AssetCommand, snapshot: Snapshot, result: SampleResult) -> None:
-        folder = str(snapshot.repository.path)
+    def _run_one(self, command: AssetCommand, snapshot: Repository, result: SampleResult) -> None:
+        folder = str(snapshot.path)
         record = run_command(
             self.run,
             f"{command.name} {result.sample.name}",
@@ -478,16 +448,15 @@ class _Evaluator(Record):
             kind="gate",
             source="document",
             cwd=folder,
-            tree=snapshot.tree,
+            tree=snapshot.names["tree"],
             variables={TOP: self.root, "GIT_CEILING_DIRECTORIES": os.path.dirname(folder)},
         )
         if record.exit_code != command.exit_code or record.problem:
-            result.others.append(
-                f"{command.name}: {record.problem or f'exit code {record.exit_code}'}, "
-                f"expected {command.exit_code} ({record.log})"
-            )
+            ended = record.problem or f"exit code {record.exit_code}"
+            what = f"{command.name}: {ended}, expected {command.exit_code} ({record.log})"
+            result.differences.append(Mismatch("other", what))
         # Ignored files are left out.
-        changed = snapshot.repository.process("status", "--porcelain=v1", "-z", "--no-renames").stdout
+        changed = snapshot.process("status", "--porcelain=v1", "-z", "--no-renames").stdout
         paths = sorted(one[3:].decode("utf-8", "backslashreplace") for one in changed.split(b"\0") if one)
         fields = {"name": command.name, **fields_of(record, "number", "exit_code")}
         result.commands.append({**fields, "expected": command.exit_code, "changed": paths})

@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -193,11 +194,6 @@ class PolicyTest:
         """Return the line of an expected finding that is missing; None for other differences."""
         return self.written.origin(("expect", difference.position)).line if difference.position >= 0 else None
 
-    def error(self, text: str, where: str = "", help: str = "", code: str = "broken-case") -> SpecguardError:
-        """Create an error about the case, at the line of a key."""
-        place = self.written.origin(key_path(where))
-        return SpecguardError(text, path=place.path, line=place.line, help=help, code=code)
-
     def parse(self, authority: OwnAuthority) -> None:
         """Parse the case.
 
@@ -208,9 +204,10 @@ class PolicyTest:
             SpecguardError: its format is invalid.
         """
         written: Any = self.written.data
+        path, line = self.origin.path, self.origin.line
         if not isinstance(written, dict):
-            help = f"begin each one with [[{self.kind}]]"
-            raise self.error(f"`{self.kind}` is not a table", help=help, code="unreadable-file")
+            message, help = f"`{self.kind}` is not a table", f"begin each one with [[{self.kind}]]"
+            raise SpecguardError(message, path=path, line=line, help=help, code="unreadable-file")
         table = dict(written)
         # None, which TOML cannot represent, marks a missing key.
         defaults: dict[str, Any] = {"policy": None}
@@ -218,15 +215,12 @@ class PolicyTest:
             table.pop("name", None)
             defaults |= {"exit_code": 1, "expect": None} if self.kind == "should-fail" else {"exit_code": 0}
         if not table:
-            raise self.error("the case has nothing to judge", help="give it `commits` with `files`")
-        try:
+            message, help = "the case has nothing to judge", "give it `commits` with `files`"
+            raise SpecguardError(message, path=path, line=line, help=help, code="broken-case")
+        with placing(self.written):
             case = Case.from_toml(table, self.name, self.folder, defaults)
             refuse_harmful(case)
-            if case.policy is None:
-                case = authority.as_judged(case)
-        except CaseError as error:
-            raise self.error(error.problem, error.where) from None
-        self.case = case
+        self.case = authority.as_judged(case) if case.policy is None else case
 
     def run(self) -> None:
         """Judge the case in a temporary folder, through the command's entry point in this process."""
@@ -319,11 +313,8 @@ def read_file(path: str, what: str) -> Layer:
 
 def _read_case_file(path: str) -> Iterator[PolicyTest]:
     whole = read_file(path, "the case")
-    try:
+    with placing(whole):
         split = split_cases(whole.data, Path(path).stem)
-    except CaseError as error:
-        line = whole.origin(key_path(error.where)).line or 1
-        raise SpecguardError(error.problem, path=path, line=line, code="broken-case") from None
     for position, (name, case) in enumerate(split):
         prefix: KeyPath = ("cases", position) if "cases" in whole.data else ()
         yield PolicyTest(_below(whole, prefix, case, whole.lines), "case", name, Path(path).parent)
@@ -335,7 +326,18 @@ def _below(layer: Layer, prefix: KeyPath, data: Any, others: Mapping[KeyPath, in
     return Layer(data, layer.path, {(): layer.origin(prefix).line or 1, **others, **lines})
 
 
-def key_path(where: str) -> KeyPath:
+@contextmanager
+def placing(written: Layer, help: str = "", code: str = "broken-case") -> Iterator[None]:
+    """Convert a `CaseError` of the block into an error with a next step, at the line of its key."""
+    try:
+        yield
+    except CaseError as error:
+        place = written.origin(_key_path(error.where))
+        path, line = place.path, place.line or None
+        raise SpecguardError(error.problem, path=path, line=line, help=help, code=code) from None
+
+
+def _key_path(where: str) -> KeyPath:
     """Return the parts of a dotted key; a number is a position."""
     parts = (part for part in where.split(".") if part)
     return tuple(int(one) if one.isascii() and one.isdigit() and len(one) < 10 else one for one in parts)

@@ -203,15 +203,21 @@ class Case:
             split = split_cases(path.read_text(encoding="utf-8"), path.stem)
         return [cls.from_toml(one, name, path.parent) for name, one in split]
 
-    def build(self, directory: str | os.PathLike[str]) -> Repository:
+    def build(self, directory: str | os.PathLike[str], object_format: str = "sha1") -> Repository:
         """Build the case's repository in an empty or missing folder, with its branch checked out.
 
         The repository's `names` have the object ids for the case's placeholders.
 
+        Args:
+            directory: the folder.
+            object_format: `sha1` or `sha256`.
+
         Raises:
             CaseError: a commit names a missing parent, or deletes or renames a missing path.
         """
-        repository = Repository(directory, branch=self.branch, origin=self.origin)
+        repository = Repository(
+            directory, branch=self.branch, object_format=object_format, origin=self.origin
+        )
         base = [self._with_policy(self.base[0]), *self.base[1:]] if self.base else []
         with naming(self.name):
             steps, refs, labels = self._steps(base)

@@ -258,20 +258,18 @@ def differences(case: Case, outcome: Outcome, names: Mapping[str, str]) -> Itera
 
     An unexpected exit code is left out if findings explain it.
     """
-    missing: list[int] = []
-    left: list[dict[str, Any]] = []
+    found: list[Mismatch] = []
     if case.expect is not None:
         wanted = [
             {key: fill(value, names) if isinstance(value, str) else value for key, value in one.items()}
             for one in case.expect
         ]
-        missing, left = pair(wanted, outcome.listed("findings"))
-        yield from (Mismatch("missing", finding_text(wanted[at]), at) for at in missing)
-        yield from (Mismatch("unexpected", finding_text(finding, whole=True)) for finding in left)
+        found += compare(wanted, outcome.listed("findings"))
+    yield from found
     code = case.exit_code
     if code is None and case.expect is not None and not case.expect and not case.error:
         code = EXIT_PASSED
-    if code is not None and outcome.exit_code != code and not (missing or left):
+    if code is not None and outcome.exit_code != code and not found:
         yield Mismatch("other", f"exit code {outcome.exit_code}, expected {code}")
     yield from (Mismatch("other", text) for text in _other_differences(case, outcome))
 
@@ -299,12 +297,11 @@ def _other_differences(case: Case, outcome: Outcome) -> Iterator[str]:
                 yield f"{rule['code']} {rule['name']} could not be judged: {rule['reason']}"
 
 
-def pair(
+def compare(
     expected: Sequence[Mapping[str, Any]], findings: Sequence[Mapping[str, Any]]
-) -> tuple[list[int], list[dict[str, Any]]]:
-    """Return the indexes of missing expected findings, and the unexpected findings, flattened."""
+) -> Iterator[Mismatch]:
+    """Yield the expected findings that are missing, and then a report's findings that are not expected."""
     left = [flatten(finding) for finding in findings]
-    missing = []
     # The most exact expectation is matched first, so that a vague one does not take its finding.
     for at, wanted in sorted(enumerate(expected), key=lambda one: -len(one[1])):
         for finding in left:
@@ -312,8 +309,8 @@ def pair(
                 left.remove(finding)
                 break
         else:
-            missing.append(at)
-    return missing, left
+            yield Mismatch("missing", finding_text(wanted), at)
+    yield from (Mismatch("unexpected", finding_text(finding, whole=True)) for finding in left)
 
 
 def _includes(there: object, wanted: object) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from specguard.approvals.log import read_log
 from specguard.approvals.record import Approval, Revocation
 from specguard.testing import Case, CaseError, Outcome
-from specguard.testing.running import differences, pair
+from specguard.testing.running import compare, differences
 from tests.rows import rows
 
 CASE = """
@@ -118,12 +118,12 @@ def finding(**fields: Any) -> dict[str, Any]:
 
 def test_findings_are_matched_one_to_one_the_most_exact_first() -> None:
     there = [finding(location={"path": "a"}), finding(location={"path": "b", "line": 3})]
-    assert pair([{"code": "PTH001"}, {"code": "PTH001", "path": "a"}], there) == ([], [])
-    missing, left = pair([{"path": "a"}, {"path": "a"}], there)
-    assert (missing, [one["path"] for one in left]) == ([1], ["b"])
+    assert not list(compare([{"code": "PTH001"}, {"code": "PTH001", "path": "a"}], there))
+    missing, left = compare([{"path": "a"}, {"path": "a"}], there)
+    assert (missing.kind, missing.position, left.what) == ("missing", 1, "PTH001 b:3: forbidden")
     cited = finding(authority={"path": "SPEC_AUTHORITY.md", "line": 5})
-    assert pair([{"authority": "SPEC_AUTHORITY.md:5", "message": "forb"}], [cited]) == ([], [])
-    assert pair([{"authority": "SPEC_AUTHORITY.md:6"}], [cited])[0] == [0]
+    assert not list(compare([{"authority": "SPEC_AUTHORITY.md:5", "message": "forb"}], [cited]))
+    assert next(compare([{"authority": "SPEC_AUTHORITY.md:6"}], [cited])).position == 0
 
 
 def test_an_outcome_is_compared_in_every_part() -> None:
