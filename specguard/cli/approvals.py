@@ -264,11 +264,10 @@ def baseline_command(grow: bool, strict: bool, today: str, output_format: str) -
 def _write_baseline(recording: Recording) -> None:
     """Replace the baseline by the new one; remove the file if the new one accepts nothing."""
     file = path_in_tree(recording.top, _BASELINE_PATH, "remove the link")
-    with writing(_BASELINE_PATH):
-        if recording.after:
-            os.makedirs(os.path.dirname(file), exist_ok=True)
-            replace_file(file, counts_text(recording.after))
-        else:
+    if recording.after:
+        replace_file(file, counts_text(recording.after), writing(_BASELINE_PATH), with_folder=True)
+    else:
+        with writing(_BASELINE_PATH):
             os.unlink(file)
 
 

@@ -77,8 +77,7 @@ def command(
         unclear = fail_on == "new" and not failing and (unread or summary.has_unjudged())
         text = RENDERERS[output_format](summary)
         if output_file:
-            with writing(output_file):
-                replace_file(os.path.realpath(output_file), text)
+            replace_file(os.path.realpath(output_file), text, writing(output_file))
         else:
             click.echo(text, nl=False)
         store.mark_reported()

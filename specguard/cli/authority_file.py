@@ -162,8 +162,8 @@ class AuthorityFile:
             new = new.replace("\r\n", "\n").replace("\n", "\r\n")
         policy = self.compile_text(new)
         if write:
-            with writing(AUTHORITY, "with --print, or without --write, what is added is printed"):
-                replace_file(self.file, new.encode("utf-8", "surrogateescape"))
+            help = "with --print, or without --write, what is added is printed"
+            replace_file(self.file, new, writing(AUTHORITY, help))
         return policy
 
     def commit_step(self, policy: Policy | None, files: Sequence[str], subject: str) -> str:

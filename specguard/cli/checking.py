@@ -156,7 +156,8 @@ def _report_error(error: Exception | SystemExit, request: Request, reports: Repo
     if request.log and cause.path != request.log and not judged:
         from specguard.reporters.json import error_line
 
-        _append_decisions(request.log, error_line(cause, time.time(), enforce=request.enforce), cause.message)
+        line = error_line(cause, time.time(), enforce=request.enforce)
+        _append_decisions(request.log, line, f"there is no verdict ({cause.message}), and the decision log")
 
 
 def _needed_facts(formats: set[str]) -> set[str]:
@@ -216,20 +217,12 @@ def _append_logs(verdicts: Sequence[Verdict], log: str, looking: Lookup) -> None
             append_lines(own_log, decision_lines(approved, time.time()))
 
 
-def _append_decisions(file: str, lines: str, no_verdict: str = "") -> None:
-    from specguard.reporters.file_writing import append_lines, refuse_links
+def _append_decisions(file: str, lines: str, what: str = "the decision log") -> None:
+    from specguard.reporters.file_writing import append_lines, refuse_links, writing
 
     refuse_links(file)
-    try:
+    with writing(file, "name a file that can be written, as in --log-decisions decisions.jsonl", what):
         append_lines(file, lines)
-    except OSError as error:
-        suffix = f"; nor is there a verdict: {no_verdict}" if no_verdict else ""
-        raise SpecguardError(
-            f"the decision log cannot be written: {error.strerror}{suffix}",
-            path=file,
-            help="name a file that can be written, as in --log-decisions decisions.jsonl",
-            code="unwritable-file",
-        ) from error
 
 
 def write_report(file: str, text: str, *, append: bool = False) -> None:

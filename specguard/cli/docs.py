@@ -50,9 +50,7 @@ def command(directory: str, check: bool) -> int:
         if os.path.lexists(place) and not os.path.exists(os.path.join(directory, _MARKER_PAGE)):
             raise exists_error(place, "name a folder of their own: specguard docs --directory FOLDER")
     for name, place in zip(stale, places, strict=False):
-        with writing(place, what="the page"):
-            os.makedirs(os.path.dirname(place), exist_ok=True)
-            replace_file(place, pages[name])
+        replace_file(place, pages[name], writing(place, what="the page"), with_folder=True)
     for place in places[len(stale) :]:
         os.remove(place)
     click.echo(f"{len(pages)} pages, {len(stale)} written, {len(leftover)} removed", err=True)

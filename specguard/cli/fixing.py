@@ -139,12 +139,13 @@ class _Fixer:
             self._run_git(*_AMEND, stdin=proposal.after)
         else:
             place = self._file_path(proposal)
-            _replace(place, proposal.after)
+            report = writing(path_text(place), "make it writable")
+            replace_file(os.fsdecode(place), proposal.after, report)
             if self._request.staged:
                 try:
                     self._run_git("--literal-pathspecs", "add", "--", place)
                 except SpecguardError:
-                    _replace(place, proposal.before)
+                    replace_file(os.fsdecode(place), proposal.before, report)
                     raise
 
     def _run_git(self, *arguments: str | bytes, stdin: bytes = b"") -> None:
@@ -214,8 +215,3 @@ def _branch_problem(repository: Repository, old: str, new: str) -> str:
 
 def _refs(repository: Repository, *words: str) -> list[str]:
     return os.fsdecode(repository.spawn("for-each-ref", "--format=%(refname)", *words).drain()).split("\n")
-
-
-def _replace(place: bytes, content: bytes) -> None:
-    with writing(path_text(place), "make it writable"):
-        replace_file(os.fsdecode(place), content)

@@ -31,7 +31,7 @@ from specguard.integrations.hooks.dialects import AGENTS
 from specguard.integrations.hooks.settings import HOSTS, Host, JsonTextError, call_words, merge
 from specguard.model import Record
 from specguard.reporters.escape import text_lines, visible
-from specguard.reporters.file_writing import exists_error, path_in_tree, replace_file, writing
+from specguard.reporters.file_writing import exists_error, path_in_tree, replace_file, write_files, writing
 from specguard.runs.files import IGNORE, run_root, write_gitignore
 from specguard.runs.settings import RunSettings
 
@@ -165,11 +165,7 @@ def _write_new(proposed: Draft, settings: Sequence[HostSettings], *, only_print:
         click.echo(proposed.text(), nl=False)
         show_settings(settings)
         return
-    with (
-        writing(AUTHORITY, "`specguard init --print` writes it to standard output"),
-        open(authority.file, "x", encoding="utf-8") as stream,
-    ):
-        stream.write(proposed.text())
+    write_files(authority.top, {AUTHORITY: proposed.text()})
     say_each(past)
     written = [*(path for path, _ in policy.documents), *_ignore_runs(authority.repository, policy)]
     remote = authority.repository.refs_named([f"refs/remotes/origin/{proposed.base}"])
@@ -323,13 +319,10 @@ def write_settings(authority: AuthorityFile, planned: Sequence[HostSettings], po
     repository, top = authority.repository, authority.top
     written = {one.host.file: one for one in planned if one.new != one.old}
     for name, one in written.items():
-        file = os.path.join(top, name)
-        with writing(name):
-            os.makedirs(os.path.dirname(file), exist_ok=True)
-            if read_settings(top, one.host) != one.old:
-                message, help = "it was changed meanwhile", "run specguard init again"
-                raise SpecguardError(message, path=name, help=help, code="never-overwritten")
-            replace_file(file, one.new)
+        if read_settings(top, one.host) != one.old:
+            message, help = "it was changed meanwhile", "run specguard init again"
+            raise SpecguardError(message, path=name, help=help, code="never-overwritten")
+        replace_file(os.path.join(top, name), one.new, writing(name), with_folder=True)
     if written:
         say(f"written: {', '.join(written)}")
     if shared := [file for file in written if not repository.ignores(file)]:

@@ -26,7 +26,7 @@ from specguard.executor.run import Run, RunEnded, RunOptions
 from specguard.executor.run_control import begin_without_agent, record_end, run_to_end
 from specguard.model import EXIT_FAILED, EXIT_NO_VERDICT, EXIT_PASSED, Record, counted, grouped
 from specguard.reporters.escape import json_text
-from specguard.reporters.file_writing import replace_file, writing
+from specguard.reporters.file_writing import replace_file
 from specguard.reporters.json import fields_of
 from specguard.runs import manifests
 from specguard.runs.manifests import MANIFEST
@@ -186,9 +186,7 @@ def store_expected(sample: Sample, findings: Sequence[Mapping[str, Any]]) -> Non
     for finding in findings:
         keys = {key: finding[key] for key in KEPT_KEYS if finding.get(key) is not None}
         lines.append(f"  {toml_value(keys)},")
-    with writing(file):
-        os.makedirs(os.path.dirname(file), exist_ok=True)
-        replace_file(file, "\n".join([*lines, "]", ""]))
+    replace_file(file, "\n".join([*lines, "]", ""]), with_folder=True)
 
 
 INAPPLICABLE = ("CMT", "BRN", "PRQ", "WRK", "APR", "CFG", "PTH004")

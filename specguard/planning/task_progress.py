@@ -175,8 +175,7 @@ class PlanFile(Record, frozen=False):
             SpecguardError: the plan cannot be written.
         """
         self.text = mark_task(self.text, task, status=status, evidence=evidence)
-        with writing(self.file, what="the plan"):
-            replace_file(self.file, self.text.encode("utf-8", "surrogateescape"))
+        replace_file(self.file, self.text, writing(self.file, what="the plan"))
 
 
 def plan_files(kinds: Mapping[str, PlanKind], root: str, only: str = "") -> list[PlanFile]:

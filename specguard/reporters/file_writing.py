@@ -55,30 +55,42 @@ def exists_error(path: str, help: str) -> SpecguardError:
     )
 
 
-def replace_file(file: str, content: str | bytes) -> None:
+def replace_file(
+    file: str, content: str | bytes, report: Reported | None = None, *, with_folder: bool = False
+) -> None:
     """Write or replace a file by an atomic rename, so that it is never incomplete; the file mode is kept.
 
+    Args:
+        file: its name.
+        content: its content; surrogate escapes in a text become bytes again.
+        report: how to report that it cannot be written, from `writing`; by default, under its name.
+        with_folder: True to create its folder too.
+
     Raises:
-        OSError: the file cannot be written.
-        SpecguardError: it is a device or a folder.
+        SpecguardError: it cannot be written, or is a device or a folder.
     """
     if os.path.exists(file) and not os.path.isfile(file):
         # Root could replace a device, such as /dev/null.
         help = "name a file, not a folder or device"
         raise SpecguardError("it is not a regular file", path=file, help=help, code="unwritable-file")
-    partial = f"{file}.{os.getpid()}"
-    # An existing file of that name belongs to somebody else, and must not be overwritten.
-    stream = open(partial, "xb")  # noqa: SIM115
-    try:
-        with stream:
-            stream.write(content.encode("utf-8") if isinstance(content, str) else content)
-        if os.path.exists(file):
-            os.chmod(partial, os.stat(file).st_mode & 0o777)
-        os.replace(partial, file)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(partial)
-        raise
+    with report or writing(file):
+        if with_folder:
+            os.makedirs(os.path.dirname(file), exist_ok=True)
+        partial = f"{file}.{os.getpid()}"
+        # An existing file of that name belongs to somebody else, and must not be overwritten.
+        stream = open(partial, "xb")  # noqa: SIM115
+        try:
+            with stream:
+                stream.write(
+                    content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
+                )
+            if os.path.exists(file):
+                os.chmod(partial, os.stat(file).st_mode & 0o777)
+            os.replace(partial, file)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(partial)
+            raise
 
 
 def write_files(top: str, contents: Mapping[str, str]) -> None:
