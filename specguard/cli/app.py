@@ -42,41 +42,34 @@ def require_extra(extra: str, *modules: str) -> Iterator[None]:
 
 
 COMMANDS: Final = {
-    "check": "Judge a change against the authority.",
-    "rule": "Show a rule's manual page, or list the rules.",
-    "why": "Show which rules and lines govern a path.",
-    "policy": "Show what was understood of the authority.",
-    "status": "Show where the work stands.",
-    "audit": "Judge what has landed, in one repository or many.",
-    "init": "Write an authority for this repository.",
-    "brief": "Print an agent's instructions for an item.",
-    "run": "Let an agent work on one item, and look after runs.",
-    "plan": "Make plans, and keep them and what was done together.",
-    "approve": "Show what could be approved, and approve it.",
-    "approvals": "Show the log of approvals, and verify it.",
-    "baseline": "Record the findings that are there already.",
-    "import": "Read settings of other tools into an authority.",
-    "new": "Write what an artifact's contract asks for.",
-    "test": "Hold a policy to what is expected of it.",
-    "eval": "Judge sample repositories, and keep what was found.",
-    "mcp": "Answer agents over the Model Context Protocol.",
-    "lsp": "Serve an editor, over the Language Server Protocol.",
-    "hook": "Answer an agent's event, in its own dialect.",
-    "doctor": "Diagnose what a check needs here.",
-    "error": "Show what an error means, or list the errors.",
-    "docs": "Generate the reference pages of the documents.",
+    "check": ("check", "Judge a change against the authority."),
+    "rule": ("docs", "Show a rule's manual page, or list the rules."),
+    "why": ("policy", "Show which rules and lines govern a path."),
+    "policy": ("policy", "Show what was understood of the authority."),
+    "status": ("status", "Show where the work stands."),
+    "audit": ("audit", "Judge what has landed, in one repository or many."),
+    "init": ("init", "Write an authority for this repository."),
+    "brief": ("status", "Print an agent's instructions for an item."),
+    "run": ("run", "Let an agent work on one item, and look after runs."),
+    "plan": ("plan", "Make plans, and keep them and what was done together."),
+    "approve": ("approvals", "Show what could be approved, and approve it."),
+    "approvals": ("approvals", "Show the log of approvals, and verify it."),
+    "baseline": ("approvals", "Record the findings that are there already."),
+    "import": ("policy", "Read settings of other tools into an authority."),
+    "new": ("status", "Write what an artifact's contract asks for."),
+    "test": ("test", "Hold a policy to what is expected of it."),
+    "eval": ("test", "Judge sample repositories, and keep what was found."),
+    "mcp": ("app", "Answer agents over the Model Context Protocol."),
+    "lsp": ("app", "Serve an editor, over the Language Server Protocol."),
+    "hook": ("app", "Answer an agent's event, in its own dialect."),
+    "doctor": ("doctor", "Diagnose what a check needs here."),
+    "error": ("docs", "Show what an error means, or list the errors."),
+    "docs": ("docs", "Generate the reference pages of the documents."),
 }
-"""Each command with its line in the help."""
+"""Each command with its module and its line in the help.
 
-_MODULES: Final = {
-    "app": ("hook", "lsp", "mcp"),
-    "approvals": ("approve", "baseline"),
-    "docs": ("error", "rule"),
-    "policy": ("import", "why"),
-    "status": ("brief", "new"),
-    "test": ("eval",),
-}
-"""The modules of commands with other names; every other command is `command` in a module of its name."""
+In a module of its own name it is `command`, in another one `NAME_command`.
+"""
 
 COMPLETION: Final = "_SPECGUARD_COMPLETE"
 """The environment variable by which a shell asks for its completion script, and later for completions."""
@@ -91,34 +84,28 @@ class _Commands(opt.GroupInDirectory):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        module = next((home for home, names in _MODULES.items() if cmd_name in names), cmd_name)
+        module, _ = COMMANDS[cmd_name]
         name = "command" if module == cmd_name else f"{cmd_name}_command"
         command: click.Command = getattr(importlib.import_module(f"specguard.cli.{module}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
 @click.group(
     cls=_Commands,
-    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.version_option(__version__, prog_name="specguard", message="%(prog)s %(version)s")
 @opt.in_directory
-@click.option("--traceback", is_flag=True, hidden=True, help="Show where an internal error came from.")
-@click.pass_context
-def app(context: click.Context, traceback: bool) -> int:  # noqa: ARG001 - `main` looks for it
+@click.option("--traceback", is_flag=True, hidden=True, expose_value=False)  # `main` looks for it
+def app() -> None:
     """Judge changes to a repository against its SPEC_AUTHORITY.md.
 
     Exit codes: 0 every rule that applies passed, 1 findings, 2 no verdict, 130 interrupted.
     """
-    if context.invoked_subcommand is None:
-        click.echo(context.get_help(), err=True)
-        return EXIT_NO_VERDICT
-    return EXIT_PASSED
 
 
 def run(words: Sequence[str]) -> int:
@@ -152,11 +139,10 @@ def run(words: Sequence[str]) -> int:
         more = "" if "--" in words else getattr(error.ctx and error.ctx.command, "about_trailing", "")
         message = f"there is no option {error.option_name}{more}"
         raise usage(message, near or _help_command(error, words)) from None
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.message, err=True)
+        return EXIT_NO_VERDICT
     except click.UsageError as error:
-        if error.ctx is not None and error.message == error.ctx.get_help():
-            # click reports a group without a command by the group's help text.
-            click.echo(error.message, err=True)
-            return EXIT_NO_VERDICT
         raise usage(error.format_message(), _help_command(error, words)) from None
     return result if isinstance(result, int) else 0
 
