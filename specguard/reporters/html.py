@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 
 from specguard import __version__
 from specguard.errors import SpecguardError
-from specguard.model import OUTCOMES, STATES, Finding, Judged, Record, Verdict, path_text
+from specguard.model import OUTCOMES, STATES, Finding, Judged, Verdict, path_text
 from specguard.reporters import text, wording
 from specguard.reporters.escape import cut, cut_path, templates, visible
 
@@ -101,7 +101,8 @@ def _subject(verdict: Verdict) -> str:
 def _groups(verdict: Verdict, budget: int) -> Iterator[dict[str, Any]]:
     """Yield the findings of each rule as markup, up to `budget` characters for a rule."""
     render_finding = _environment().get_template("finding.html").module.finding  # type: ignore[attr-defined]  # a macro
-    excerpts = Excerpts(verdict.hunks)
+    # Each file is read through once, however many findings it has.
+    lines_of = cache(lambda path: changed_lines(verdict.hunks.get(path, ())))
     # Failed rules come first, then the others, both in the order of their codes.
     for result in sorted(verdict.results, key=lambda result: result.state != "failed"):
         found = result.findings
@@ -109,7 +110,8 @@ def _groups(verdict: Verdict, budget: int) -> Iterator[dict[str, Any]]:
         accepted: list[str] = []
         size = 0
         for judged in found:
-            markup = render_finding(judged, excerpts.excerpt(judged.finding))
+            changed = lines_of(judged.finding.path)
+            markup = render_finding(judged, excerpt(changed, judged.finding), len(changed))
             size += len(markup)
             if size > budget:
                 break
@@ -158,41 +160,26 @@ class Line(NamedTuple):
         return cut(self.raw[: 4 * _LONGEST_LINE + 4].decode("utf-8", "surrogateescape"), _LONGEST_LINE)
 
 
-class Excerpt(Record):
-    """Some lines of a change of one file.
-
-    Attributes:
-        lines: the lines; never empty.
-        hidden: the number of further lines of the file that the change adds or removes.
-    """
-
-    lines: Sequence[Line]
-    hidden: int
-
-
-class Excerpts:
-    """The excerpts of one change; each file is read through once, however many findings it has.
+def excerpt(changed: Mapping[tuple[bool, int], Line], finding: Finding) -> list[Line]:
+    """Return the lines that a finding is about; none if the change does not touch them.
 
     Args:
-        hunks: the hunks of the change, by path.
+        changed: the lines of the finding's file that the change adds or removes, by the side and number.
+        finding: the finding.
     """
+    added, first = finding.side != "base", finding.line
+    if not first:
+        return list(islice(changed.values(), LINES))
+    if (begin := changed.get((added, first))) is None:
+        return []
+    last = min(finding.end_line or first, first + LINES - 1)
+    near = (changed.get((added, number)) for number in range(first, last + 1))
+    return [line for line in near if line and line.hunk == begin.hunk]
 
-    def __init__(self, hunks: Mapping[bytes, Sequence[Any]]) -> None:
-        self._lines = cache(lambda path: {line[:2]: line for line in _lines(hunks.get(path, ()))})
 
-    def excerpt(self, finding: Finding) -> Excerpt | None:
-        """Return the changed lines that a finding is about; None if the change does not touch them."""
-        if finding.path is None or not (lines := self._lines(finding.path)):
-            return None
-        added, first = finding.side != "base", finding.line
-        if not first:
-            return Excerpt(list(islice(lines.values(), LINES)), max(0, len(lines) - LINES))
-        if (begin := lines.get((added, first))) is None:
-            return None
-        last = min(finding.end_line or first, first + LINES - 1)
-        near = (lines.get((added, number)) for number in range(first, last + 1))
-        shown = [line for line in near if line and line.hunk == begin.hunk]
-        return Excerpt(shown, len(lines) - len(shown))
+def changed_lines(hunks: Sequence[Any]) -> dict[tuple[bool, int], Line]:
+    """Return the lines of a file's hunks by their side and number; removed ones before added ones."""
+    return {(line.added, line.number): line for line in _lines(hunks)}
 
 
 def _lines(hunks: Sequence[Any]) -> Iterator[Line]:

@@ -16,9 +16,9 @@ from specguard.change.lines import Hunk
 from specguard.errors import SpecguardError
 from specguard.model import Finding, RuleResult, Verdict
 from specguard.reporters import html
-from specguard.reporters.html import Excerpts
+from specguard.reporters.html import changed_lines, excerpt
 from specguard.testing import Repository, run_here
-from tests.outcomes import ended, there
+from tests.outcomes import ended
 from tests.reporters.published import obeyed, unseen
 from tests.reporters.test_hostile_text import HOSTILE, harmless
 from tests.reporters.verdicts import full, recorded
@@ -203,16 +203,15 @@ def at(line: int | None, **fields: Any) -> Finding:
 
 
 def test_an_excerpt_is_about_the_line() -> None:
-    excerpts = Excerpts({b"f": [hunk(3, 0, 4, 1), hunk(20, 1, 22, 100), hunk(60, 4, 160, 0)]})
-    middle = there(excerpts.excerpt(at(50)))
-    assert [line.number for line in middle.lines] == [50]
-    assert middle.hidden == 1 + 101 + 4 - len(middle.lines)
-    removed = there(excerpts.excerpt(at(61, side="base")))
-    assert [(line.added, line.number) for line in removed.lines] == [(False, 61)]
+    changed = changed_lines([hunk(3, 0, 4, 1), hunk(20, 1, 22, 100), hunk(60, 4, 160, 0)])
+    assert len(changed) == 1 + 101 + 4
+    assert [line.number for line in excerpt(changed, at(50))] == [50]
+    removed = excerpt(changed, at(61, side="base"))
+    assert [(line.added, line.number) for line in removed] == [(False, 61)]
     # These lines are not the change's.
-    assert [excerpts.excerpt(at(line)) for line in (1, 5, 21, 122, 160)] == [None] * 5
-    assert excerpts.excerpt(Finding("x", path=b"g")) is None
-    assert excerpts.excerpt(Finding("x")) is None
+    assert [excerpt(changed, at(line)) for line in (1, 5, 21, 122, 160)] == [[]] * 5
+    assert excerpt(changed_lines(()), Finding("x", path=b"g")) == []
+    assert excerpt(changed_lines(()), Finding("x")) == []
 
 
 def test_an_error_of_a_check_is_a_page(repository: Repository, tmp_path: Path) -> None:
