@@ -230,8 +230,8 @@ def _asks_in(raw: str, line: int) -> Iterator[Ask]:
             return
         if any(map(_parse_path, leading.paths)):
             # Beside a path, a plain name is one too, but not in a sentence: `Makefile`, `justfile`.
-            words = start.rpartition("`")[2].lstrip(" *_")[:1].isalnum()
-            paths = [_parse_path(found, is_path=not words) for found in leading.paths]
+            is_sentence = start.rpartition("`")[2].lstrip(" *_")[:1].isalnum()
+            paths = [_parse_path(found, is_path=not is_sentence) for found in leading.paths]
             yield from (Ask(path, line) for path in paths if path)
             # A sentence may allow more than its path, which is not read.
             yield from [Ask("", line)] if leading.in_sentence else ()

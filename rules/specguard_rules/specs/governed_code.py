@@ -282,8 +282,9 @@ class MissingSpecChange(Rule):
         how = "Let a spec govern it, in [specs.governs], by a change of its own"
         how = f"Change {known}, which governs it" if known else how
         is_lost = commits is not None and bookkeeping.lacks_texts
-        where = "the last paragraph of a commit, all trailers"
-        where = "the pull request, if it does not" if is_lost else where
+        where = (
+            "the pull request, if it does not" if is_lost else "the last paragraph of a commit, all trailers"
+        )
         step = f"{how}; or add one {wanted}. Or say why not in {where}: '{key}: none (REASON)'."
         found = Finding(message, step, first.path, side=first.side, setting="specs.code")
         found.key, found.severity = "no spec changed", "warning" if commits is None or is_lost else None
