@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 46_875,
+    "code lines of specguard and rules": 46_878,
     "modules of specguard and rules": 244,
-    "code lines of tests": 32_805,
+    "code lines of tests": 32_809,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 6,

@@ -250,9 +250,13 @@ class Process:
                 setattr(self, name, -1)
                 os.close(number)
         if self.code is None:
-            # Nobody has waited for the process, so its id cannot belong to another one yet.
-            os.kill(self.pid, _SIGKILL)
-            self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            try:
+                # Nobody has waited for the process, so its id cannot belong to another one yet.
+                os.kill(self.pid, _SIGKILL)
+                self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            except ProcessLookupError:
+                # An interrupt came right after somebody waited for it, and before the code was kept.
+                self.code = -_SIGKILL
 
     def _fill_buffer(self) -> None:
         if not (data := self.read_chunk()):

@@ -110,6 +110,11 @@ def test_who_stops_reading_ends_the_program() -> None:
     process.stop()
     process.stop()
     assert (process.code, is_alive(process.pid)) == (-9, False)
+    # An interrupt came between the end of the program and the keeping of its code.
+    process = sh("true")
+    os.waitpid(process.pid, 0)
+    process.stop()
+    assert process.code is not None
 
 
 def test_no_file_stays_open() -> None:
