@@ -264,7 +264,7 @@ def make_paper_test(policy: Policy) -> Callable[[bytes], bool]:
     specs = policy.declared("spec_settings")
     lists: list[Selecting] = [specs.mirrors, policy.declared("checklists").files]
     texts = [one.template for one in policy.declared("contracts").values()]
-    texts += [one.template for one in policy.declared("plan_kinds").values()]
+    texts += [one.files.text for one in policy.declared("plan_kinds").values()]
     texts += [one for kind in policy.declared("work_kinds").values() for one in (*kind.sources, *kind.index)]
     templates = [PathTemplate(text) for text in (*texts, specs.index) if text]
 

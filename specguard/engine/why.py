@@ -250,8 +250,8 @@ def _match_table(policy: Policy, code: str, table: str, path: bytes) -> Iterator
         for name, kind in settings.items():
             if kind.task_file.read(path) is not None:
                 yield f"plans.{name}", kind.task_file.text, "a plan"
-            elif code == "PLN009" and PathTemplate(kind.template).read(path + b"/-") is not None:
-                yield f"plans.{name}", kind.template.removesuffix("**"), "in the folder of a plan"
+            elif code == "PLN009" and kind.files.read(path + b"/-") is not None:
+                yield f"plans.{name}", kind.files.text.removesuffix("**"), "in the folder of a plan"
     elif table == "work":
         for name, source in ((name, source) for name, kind in settings.items() for source in kind.sources):
             if PathTemplate(source).read(path) is not None:

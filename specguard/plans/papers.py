@@ -164,7 +164,7 @@ def _find_plan(
             values = dict.fromkeys(folder.names, name) if is_name else {}
             read = [folder.read(folder.exact_path(values) or b"")]
         else:
-            read = [fields for _, fields in PathTemplate(settings.template).find(tree.paths())]
+            read = [fields for _, fields in settings.files.find(tree.paths())]
         for fields in filter(None, read):
             found.setdefault(tuple(fields.values()), (settings, fields))
     if not found or (len(found) > 1 and not plan):

@@ -465,9 +465,9 @@ class PlanKind(Settings):
     )
 
     @property
-    def template(self) -> str:
-        """The template of all files in plans' folders."""
-        return f"{self.folder.rstrip('/')}/**"
+    def files(self) -> PathTemplate:
+        """The path of each file in a plan's folder."""
+        return path_template(f"{self.folder.rstrip('/')}/**")
 
     @property
     def task_file(self) -> PathTemplate:

@@ -58,11 +58,6 @@ def select_files(
     return {entry.path: f"files.{index}" for entry, index in selected if entry.has_new_content}
 
 
-def plan_files(kind: PlanKind, names: str) -> Selecting:
-    """Return a pattern for files in the folders of a kind of plan, by a pattern for their names."""
-    return Selecting([re.sub(r"\{[^{}]*\}", "*", kind.folder).strip("/") + f"/{names}"])
-
-
 def may_match(patterns: Selecting, paths: Sequence[bytes]) -> bool:
     """True if a path has all the literal parts of one of the patterns; False is certain.
 
@@ -285,7 +280,7 @@ class SecretInArtifact(Rule):
         """Search the briefs, plans and artifacts for credentials."""
         setting = select_files(self.files, entries, documents, whole=whole)
         for name, plan_kind in plan_kinds.items():
-            for path in select_files(plan_files(plan_kind, "**"), entries, documents, whole=whole):
+            for path in select_files(plan_kind.files.pattern, entries, documents, whole=whole):
                 setting[path] = f"plans.{name}"
         setting |= {one.path: f"artifacts.{one.name}" for one in (artifacts.judged if artifacts else ())}
         documents.prefetch(setting)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Finding, Rule, Selecting, judge_each, setting, shortened
-from specguard_rules.artifacts.hidden_text_and_secrets import INSTRUCTIONS, plan_files, select_files
+from specguard_rules.artifacts.hidden_text_and_secrets import INSTRUCTIONS, select_files
 from specguard_rules.content.forbidden import COMMAND_FILES
 
 TYPE_CHECKING = False
@@ -83,7 +83,7 @@ class ProcessKillByName(Rule):
         """Search the files that the change touches, and the gates."""
         setting = select_files(self.files, entries, documents, whole=whole)
         for name, kind in plan_kinds.items():
-            for path in select_files(plan_files(kind, kind.plan), entries, documents, whole=whole):
+            for path in select_files(kind.task_file.pattern, entries, documents, whole=whole):
                 setting.setdefault(path, f"plans.{name}.plan")
 
         documents.prefetch(setting)
