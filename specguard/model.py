@@ -406,7 +406,7 @@ class RuleResult(Record, frozen=False):
         return self.state == "indeterminate" and (self.crashed or self.severity == "error")
 
     def keep(self, findings: Sequence[Judged]) -> None:
-        """Keep only some of the findings; a state that came from all of them comes from these."""
+        """Keep some of the findings, or all in new states; a state that comes from findings follows."""
         self.findings = findings
         if self.state in ("failed", "warned"):
             self.state = state_of(findings)

@@ -21,7 +21,7 @@ from specguard.engine.facts import Facts
 from specguard.engine.rule_runner import Judging
 from specguard.engine.trusted_policy import Policies
 from specguard.errors import Needed, SpecguardError
-from specguard.model import TYPE_CHECKING, Judged, Record, RuleResult, grouped, path_text, state_of
+from specguard.model import TYPE_CHECKING, Judged, Record, RuleResult, grouped, path_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -175,8 +175,7 @@ def accept(results: Sequence[RuleResult], trusted: Tree, judging: Judging) -> No
             elif accepted:
                 error.exceeds = count, accepted
     for result in judged_results:
-        if result.state == "failed":
-            result.state = state_of(result.findings)
+        result.keep(result.findings)
 
 
 def _recount(judging: Judging, keys: Collection[tuple[str, bytes]]) -> Sequence[RuleResult]:

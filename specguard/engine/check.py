@@ -15,7 +15,7 @@ from specguard.engine.facts import Clock, Facts
 from specguard.engine.rule_runner import NOT_SELECTED, Judging, drop_repeated, open_results
 from specguard.engine.trusted_policy import Policies, stack_notes, unread_nested
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known, usage
-from specguard.model import TYPE_CHECKING, OutputOnStderr, Verdict, cached_method, state_of, with_stash
+from specguard.model import TYPE_CHECKING, OutputOnStderr, Verdict, cached_method, with_stash
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
@@ -243,8 +243,7 @@ def _apply_approvals(facts: Facts, results: Sequence[RuleResult]) -> tuple[str, 
         return "", notes
     approvals.lift()
     for result in results:
-        if result.state in ("failed", "warned"):
-            result.state = state_of(result.findings)
+        result.keep(result.findings)
     to_judge = approvals.decisions or approvals.broken or approvals.entries
     return "" if to_judge else idle_reason, [*notes, *approvals.remarks()]
 

@@ -218,13 +218,11 @@ def drop_repeated(results: Sequence[RuleResult]) -> None:
         originals = [_find_original(one, by_cause) for one in result.findings]
         if (first := next(filter(None, originals), None)) is not None:
             pairs = list(zip(result.findings, originals, strict=True))
-            result.findings = [one for one, original in pairs if original is None]
             for one in (one for one, original in pairs if original is not None):
                 by_cause[_cause(one, f"{one.code} {one.finding.key}")].remove(one)
-            if result.state in ("failed", "warned"):
-                result.state = state_of(result.findings) if result.findings else "not-applicable"
-                if not result.findings:
-                    result.reason = f"{first.code} reports the same"
+            result.keep([one for one, original in pairs if original is None])
+            if result.state == "passed":
+                result.state, result.reason = "not-applicable", f"{first.code} reports the same"
 
 
 def _cause(judged: Judged, name: str) -> Cause:
