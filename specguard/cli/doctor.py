@@ -202,8 +202,7 @@ def _authority(checkup: Checkup) -> Iterator[Diagnosis]:
     elif policy.unread:
         remark = f"not understood: {counted(len(policy.unread), 'item')}"
     elif rule := policy.active_rule("SPC007"):
-        with Git(checkup.repository) as git:
-            remark = unmatched_reason(rule, policy_authority(git, policy))
+        remark = unmatched_reason(rule, policy_authority(checkup.repository, policy))
         help = "write `[specs] code` as the tree has it"
     said = f"{message}; {remark}" if remark else message
     yield Diagnosis("authority", status if remark else "ok", said, help if remark else "")
@@ -460,9 +459,7 @@ _CHECKS: Final[Mapping[str, Callable[[Checkup], Iterator[Diagnosis]]]] = {
 def _canaries(checkup: Checkup) -> Iterator[Diagnosis]:
     """Yield the result of one change for each rule, made in scratch repositories, not in this one."""
     counts: Counter[str] = Counter()
-    with Git(checkup.repository) as git:
-        own = policy_authority(git, checkup.policy)
-    for canary in try_canaries(own):
+    for canary in try_canaries(policy_authority(checkup.repository, checkup.policy)):
         counts[canary.outcome] += 1
         rule, (status, message) = canary.rule, _OUTCOMES[canary.outcome]
         help = f"specguard rule {rule.code}" if status == "missing" else ""

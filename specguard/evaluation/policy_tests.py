@@ -17,6 +17,7 @@ from specguard.authority.policy import Policy
 from specguard.change.check_request import FLOOR, Request, read_regular
 from specguard.change.git import Git
 from specguard.change.object_store import DOCUMENT_LIMIT
+from specguard.change.repository import Repository
 from specguard.change.tree import Tree
 from specguard.change.worktree import FolderTree
 from specguard.documents.data import DataError
@@ -104,17 +105,17 @@ def read_own(top: str) -> OwnAuthority:
     return OwnAuthority(_document_texts(files, policy), floor.apply(policy) if floor else policy)
 
 
-def policy_authority(git: Git, policy: Policy) -> OwnAuthority:
+def policy_authority(repository: Repository, policy: Policy) -> OwnAuthority:
     """Return the authority of a policy, from the policy's commit or else from the working tree.
 
     Raises:
         SpecguardError: it cannot be read.
     """
-    top = git.repository.git_dir if git.repository.bare else git.repository.work_tree()
+    top = repository.git_dir if repository.bare else repository.work_tree()
     if policy.ref is None:
         return read_own(top)
-    tree = git.tree_at(policy.ref)
-    with Needed():
+    with Needed(), Git(repository) as git:
+        tree = git.tree_at(policy.ref)
         return OwnAuthority(_document_texts(tree, policy), policy, tree.paths())
 
 
