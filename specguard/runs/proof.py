@@ -7,7 +7,7 @@ trees that they must have passed on.
 from __future__ import annotations
 
 import os
-from functools import cached_property, partial
+from functools import partial
 
 from specguard.change.tree import Tree
 from specguard.errors import if_known, judge_each
@@ -109,6 +109,7 @@ class RunProof(Record):
         paper: returns True if a path is a document under contract, an index, a plan or a run: runs do not
             test papers.
         least: the lowest accepted grade of evidence.
+        claimed: the judged results that are only claimed, as their run is not bound to a tree.
     """
 
     records: RunRecords
@@ -117,17 +118,13 @@ class RunProof(Record):
     kinds: Mapping[str, WorkKind]
     paper: Callable[[bytes], bool]
     least: str = "claimed"
+    claimed: set[tuple[bytes, str]] = set()
 
     def claim(
         self, label: str, gate: str, on: Sequence[str], *, least: str = "re-run", logged: bool = False
     ) -> Claim:
         """Return the claim that a gate has passed on trees; see `Claim`."""
         return Claim(label=label, gate=gate, on=on, least=least, logged=logged)
-
-    @cached_property
-    def claimed(self) -> set[tuple[bytes, str]]:
-        """The judged results that are only claimed, as their run is not bound to a tree."""
-        return set()
 
     def judge(self, claim: Claim, *, by_run: bool = False) -> Flaw | None:
         """Return the reason why nothing proves a claim; None if a run or its own statement does.

@@ -430,6 +430,7 @@ class RunRecords(Record):
         now: returns the time.
         under_way: the commit that a run is about to make and judges itself; empty outside of a run.
         whole: True if all runs are judged, and not only those that the change touches.
+        lost: the folders of runs that were looked up by their names, and cannot be seen here.
     """
 
     settings: RunSettings
@@ -439,16 +440,12 @@ class RunRecords(Record):
     now: Callable[[], datetime]
     under_way: str = ""
     whole: bool = False
+    lost: set[bytes] = set()
 
     @property
     def in_tree(self) -> bool:
         """True if runs are part of the judged tree."""
         return self.settings.keep == "tree"
-
-    @cached_property
-    def lost(self) -> set[bytes]:
-        """The folders of runs that were looked up by their names, and cannot be seen here."""
-        return set()
 
     @cached_property
     def all(self) -> Sequence[RunRecord]:
