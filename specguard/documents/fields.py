@@ -442,10 +442,6 @@ class DataEntry(Record):
         """Return the dotted key of the mapping, or of a value inside it."""
         return dotted((*self.key, *below))
 
-    def find(self, names: Iterable[str]) -> tuple[str, Any] | None:
-        """Return the first of some keys that exists, with its value; see `find_key`."""
-        return find_key(self.value, names)
-
 
 def find_key(value: Mapping[str, Any], names: Iterable[str]) -> tuple[str, Any] | None:
     """Return the first of some names that is a key of a mapping, with its value.

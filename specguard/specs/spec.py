@@ -192,7 +192,7 @@ class Spec(Record):
         if self.entry is not None:
             places.append((self.entry, self.entry.index))
         for entry, file in places:
-            if found := entry.find([name]):
+            if found := find_key(entry.value, [name]):
                 yield found[1], entry.data, (*entry.key, found[0]), file
 
     @cached_property
