@@ -405,10 +405,9 @@ class Artifact(Record):
         Raises:
             MissingFact: its object is missing.
         """
-        from specguard.artifacts.contracts import Evidence
         from specguard.artifacts.evidence import CitedEvidence
 
-        return CitedEvidence(self, self.contract.evidence or Evidence())
+        return CitedEvidence(self)
 
     @cached_property
     def listed(self) -> Sequence[ListedPath]:

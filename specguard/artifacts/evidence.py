@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
+from specguard.artifacts.contracts import Evidence
 from specguard.artifacts.files import folders_above
 from specguard.artifacts.sections import find_titled
 from specguard.documents.blocks import AnyBlock, List, Table, Text, texts
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.artifacts.artifacts import Artifact
-    from specguard.artifacts.contracts import Evidence
     from specguard.change.tree import Documents, TreeEntry
 
 
@@ -30,18 +30,17 @@ class CitedEvidence:
 
     Args:
         artifact: the artifact.
-        settings: the contract's settings for evidence.
 
     Attributes:
-        settings: the settings.
+        settings: the contract's settings for evidence.
         line: the first line of the evidence section; None for the whole document, or a missing section.
         blocks: the blocks of the section or document; None if the section is missing.
         all: the citations in these blocks.
         targets: looks up the cited places.
     """
 
-    def __init__(self, artifact: Artifact, settings: Evidence) -> None:
-        self.settings = settings
+    def __init__(self, artifact: Artifact) -> None:
+        self.settings = settings = artifact.contract.evidence or Evidence()
         self.line: int | None = None
         self.blocks: Sequence[AnyBlock] | None = artifact.document.blocks
         if settings.section:

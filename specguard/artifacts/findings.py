@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from itertools import takewhile
 
+from specguard.artifacts.contracts import Findings
 from specguard.artifacts.evidence import Targets, citation_form
 from specguard.artifacts.sections import find_titled
 from specguard.documents.blocks import Heading, List, Paragraph, Table, texts
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from typing import Final
 
     from specguard.artifacts.artifacts import Artifact
-    from specguard.artifacts.contracts import Findings
     from specguard.documents.blocks import AnyBlock, ListItem, Section, Text
     from specguard.documents.document import Document
 
@@ -362,8 +362,6 @@ def is_none(text: Text, below: Sequence[AnyBlock] = ()) -> bool:
 @cached_method
 def _review_of(artifact: Artifact) -> tuple[Review, Findings]:
     """Return the findings of an artifact, and what its contract asks of them."""
-    from specguard.artifacts.contracts import Findings
-
     settings = artifact.contract.findings or Findings(severities=[])
     words = {name: [name, *artifact.contract.aliases_of(name)] for name in settings.severities}
     title, severities = settings.section, Severities(words)
