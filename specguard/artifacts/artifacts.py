@@ -564,10 +564,9 @@ class AgentWork(Record, frozen=False):
     @cached_property
     def times(self) -> list[tuple[datetime, bytes, Stamp]]:
         """The times of its entries in order, in UTC if they have no offset, each with its path and entry."""
-        from datetime import UTC
+        from specguard.documents.dates import as_utc
 
-        stamps = ((one.path, stamp) for one in self.artifacts for stamp in one.document.stamps)
-        times = ((one.moment.replace(tzinfo=one.moment.tzinfo or UTC), path, one) for path, one in stamps)
+        times = ((as_utc(at.moment), one.path, at) for one in self.artifacts for at in one.document.stamps)
         return sorted(times, key=lambda one: one[0])
 
     def is_active(self, begin: datetime) -> bool:
