@@ -47,15 +47,11 @@ def select_files(
     Raises:
         MissingFact: a tree object is missing.
     """
-    if whole:
-        paths = documents.tree.paths()
-        found = {paths[position]: f"files.{index}" for position, index in patterns.find_each(paths)}
-        return {path: key for path, key in found.items() if documents.tree.has_file(path)}
-    touched = [entry.path for entry in entries]
-    if not touched or (len(touched) < FEW_PATHS and not may_match(patterns, touched)):
+    paths = documents.tree.paths() if whole else [one.path for one in entries if one.has_new_content]
+    if len(paths) < FEW_PATHS and not may_match(patterns, paths):
         return {}
-    selected = [(entries[position], index) for position, index in patterns.find_each(touched)]
-    return {entry.path: f"files.{index}" for entry, index in selected if entry.has_new_content}
+    found = {paths[position]: f"files.{index}" for position, index in patterns.find_each(paths)}
+    return {path: key for path, key in found.items() if documents.tree.has_file(path)}
 
 
 def may_match(patterns: Selecting, paths: Sequence[bytes]) -> bool:
