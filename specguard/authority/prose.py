@@ -27,7 +27,7 @@ from specguard.documents.blocks import (
     texts,
 )
 from specguard.documents.fields import normal_title
-from specguard.documents.list_items import leading_paths, looks_like_path
+from specguard.documents.list_items import CODE, leading_paths, looks_like_path
 from specguard.documents.toml import toml_value
 from specguard.model import TYPE_CHECKING, Record, shortened
 
@@ -254,7 +254,7 @@ def _add_paths(text: Text, meaning: str, read: list[SectionPath]) -> str:
     # Before a word, only a sure path is read: not `and/or`.
     parts = [f"{word} x" for word in below.split()] if leading.in_sentence else [below]
     more = [path for part in parts for path in leading_paths(part).paths] if not leading.rest else []
-    words = _CODE.sub(lambda code: " " * len(code[0]), text.raw)
+    words = CODE.sub(lambda code: " " * len(code[0]), text.raw)
     limit = _LIMIT.search(words) if meaning in ("locked-path", "forbidden-path") else None
     rest = leading.rest or (below if any(path not in leading.paths for path in more) else "")
     rest = rest or (text.raw[limit.start() :] if limit else "")
@@ -329,7 +329,6 @@ _COMMAND_WORDS: Final = re.compile(
     r"|\W*(?:no|(?:every|each|all|an?|changes?)\b.{0,80}?\b(?:requires?|needs?))\b)",
     re.IGNORECASE | re.DOTALL,
 )
-_CODE: Final = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 _RULE: Final = re.compile(r"\b[A-Z]{3}[0-9]{3}\b")
 
 # Expressions without `re.compile` are for sentences that command, and are compiled with the first of them.
@@ -433,7 +432,7 @@ def find_statements(
         meaning = next(filter(None, known), "")
         for text in texts([block]):
             for sentence in text.sentences():
-                if _COMMAND_WORDS.search(_CODE.sub("", sentence.raw).replace("*", "").replace("_", "")):
+                if _COMMAND_WORDS.search(CODE.sub("", sentence.raw).replace("*", "").replace("_", "")):
                     text_line = " ".join(sentence.plain.split())
                     # The section's rule does not hold an item that was not read.
                     is_unread = (text.line, meaning) in unread and not isinstance(block, Paragraph)
@@ -488,7 +487,7 @@ def _find_guards(policy: Policy, sentence: Text, text: str, meaning: str) -> tup
 
     Without a path, the section's own rule counts.
     """
-    raw = _CODE.sub(" ", sentence.raw).split()
+    raw = CODE.sub(" ", sentence.raw).split()
     words = (word.lstrip("([*_\"'").rstrip(")],.;:*_\"'").removeprefix("./") for word in raw)
     # Stars that a reader sees are no emphasis.
     words = (f"**{word}" if word.startswith("/") and f"**{word}" in text else word for word in words)

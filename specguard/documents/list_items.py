@@ -229,7 +229,8 @@ def tree_lines(content: str) -> Iterator[str]:
         above[depth] = without_remark(name).rstrip("/") + "/"
 
 
-_CODE: Final = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
+CODE: Final = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
+"""A code span, with its marks and its content as groups."""
 LINK: Final = re.compile(r"\[((?:[^\[\]\\]|\\.)*)\]\([^()\s]*(?:\s+[\"'][^()]*|\s*)\)")
 """A link, with its text as a group."""
 
@@ -289,7 +290,7 @@ def leading_paths(raw: str) -> LeadingPaths:
         found = _leading_path(text)
     if _COMMENT.match(after):
         return LeadingPaths(paths, "")
-    return LeadingPaths(paths, after.strip() if separator or _CODE.search(after) else "", is_bare)
+    return LeadingPaths(paths, after.strip() if separator or CODE.search(after) else "", is_bare)
 
 
 def looks_like_path(text: str) -> bool:
@@ -310,7 +311,7 @@ def looks_like_path(text: str) -> bool:
 
 def _leading_path(text: str) -> tuple[str, str] | None:
     """Return the path that a text begins with and the text after it; None if it begins otherwise."""
-    if code := _CODE.match(text):
+    if code := CODE.match(text):
         path = code[2].replace("\n", " ").strip()
         # A code span of several words is a command, unless it has other signs of a path.
         return (path, text[code.end() :]) if path and (" " not in path or looks_like_path(path)) else None
@@ -321,7 +322,7 @@ def _leading_path(text: str) -> tuple[str, str] | None:
         # A mark followed by a dot, a star or a slash is a pattern, not emphasis.
         if text.startswith(mark) and (text[len(mark) :][:1].isalnum() or text.startswith("`", len(mark))):
             # A mark in a code span does not close emphasis.
-            span = _CODE.match(text, len(mark))
+            span = CODE.match(text, len(mark))
             end = text.find(mark, span.end() if span else len(mark))
             words, after = text[len(mark) : end], text[end + len(mark) :]
             if span:
