@@ -195,12 +195,13 @@ def open_work_tree(git: Git, request: Request) -> Change:
     Raises:
         SpecguardError: the working tree does not exist, or a file of it cannot be read.
     """
-    from specguard.change.uncommitted import WholeTreeChange
+    from specguard.change.uncommitted import TreeChange
     from specguard.change.worktree import hash_work_tree
 
     with Needed():
-        hashed = hash_work_tree(git)
-    return WholeTreeChange(git, request, FoundBase(), hashed=hashed)
+        change = TreeChange(git, request, FoundBase(), hashed=hash_work_tree(git))
+    vars(change).update(entries=(), start_files=change.head_files)
+    return change
 
 
 def _check_index(git: Git) -> None:

@@ -161,20 +161,6 @@ class TreeChange(SnapshotChange, frozen=False, kw_only=True):
         return self.hashed.files
 
 
-class WholeTreeChange(TreeChange, frozen=False, kw_only=True):
-    """A tree that is judged as it is, without a comparison."""
-
-    @property
-    def entries(self) -> Sequence[Entry]:
-        """Empty: nothing changes."""
-        return ()
-
-    @cached_property
-    def start_files(self) -> Tree:
-        """The files of the tree."""
-        return self.head_files
-
-
 _UNKNOWN_DIGIT: Final = "f"
 
 
