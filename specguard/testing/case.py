@@ -277,9 +277,7 @@ class Case:
         labels: dict[str, str] = {}
         for position, step in enumerate([*base, *self.commits]):
             label = f"#{position}"
-            parents: tuple[str, ...] = (f"#{position - 1}",) if position else ()
-            if step.parents is not None:
-                parents = tuple(_find_label(labels, name, "parents") for name in step.parents)
+            parents = step.parents and [_find_label(labels, name, "parents") for name in step.parents]
             steps.append(replace(step, id=label, parents=parents))
             labels["head"] = label
             if step.id:
