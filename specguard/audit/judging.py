@@ -424,10 +424,7 @@ class PastPolicies(Policies):
 
     def _base_policy(self, change: Change) -> Policy | None:
         """Return the policy of a change's base; an error does not say whether the change corrects it."""
-        return self.load(change.base_files if change.found.oid else change.policy_files)
-
-    def draft(self, repository: Repository) -> None:
-        """Return None: a draft in the working tree is irrelevant to the past."""
+        return self.load(change.policy_files)
 
     def registry(self, plugins: Sequence[str]) -> Registry:
         """Return the registry of the built-in plugin and these distributions.
