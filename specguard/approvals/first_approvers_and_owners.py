@@ -14,7 +14,7 @@ from specguard.change.change import BASELINE, Change
 from specguard.change.entries import FILE, Entry
 from specguard.declaration.patterns import Guarding, fold
 from specguard.errors import MissingFact, NotApplicable, if_applicable, if_known
-from specguard.model import TYPE_CHECKING, RuleResult, listed, path_text, state_of
+from specguard.model import TYPE_CHECKING, RuleResult, listed, path_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,7 +69,7 @@ def accept_first_approvers(facts: Facts, results: Sequence[RuleResult]) -> list[
         if result.code in _LIFTED_RULES and result.findings:
             for judged in result.findings:
                 judged.state = "approved"
-            result.state = state_of(result.findings)
+            result.keep(result.findings)
     return [_introduction(approver) for approver in additions[0].new]
 
 
@@ -174,8 +174,7 @@ def accept_owners(change: Change, policy: Policy, results: Sequence[RuleResult])
             note = f"{listed([one.name for one in owners])} may change ", _OWNERS_WAY
             changed = "Changed by an owner: ", f"; {evidence}."
             found.setdefault(changed if evidence else note, []).append(path_text(path))
-    if found:
-        result.state = state_of(result.findings)
+    result.keep(result.findings)
     return [f"{before}{listed(paths)}{after}" for (before, after), paths in found.items()]
 
 
