@@ -382,10 +382,10 @@ def prove_guard(run: Run) -> str:
     """
     place = run.place
     files = place.git.tree_at(place.base).paths()
-    path = guarded_path(run.policy.guards, lambda guard: _is_enforced(run, guard.rule), files)
+    path = guarded_path(run.policy.guards, lambda guard: is_enforced(run, guard.rule), files)
     if path is not None:
         edit = b"100644 %s\t%s\0" % (place.git.run("hash-object", "-w", "--stdin", stdin=_TEXT).strip(), path)
-    elif _is_enforced(run, "policy-change"):
+    elif is_enforced(run, "policy-change"):
         path = os.fsencode(run.policy.documents[0][0])
         edit = b"0 %s\t%s\0" % (b"0" * len(place.base), path)
     else:
@@ -398,7 +398,7 @@ def prove_guard(run: Run) -> str:
     raise SpecguardError(text, help="specguard doctor", code="guard-silent")
 
 
-def _is_enforced(run: Run, name: str) -> bool:
+def is_enforced(run: Run, name: str) -> bool:
     """True if a rule is active in runs, as an error."""
     rule = run.policy.active_rule(name)
     return rule is not None and rule.severity == "error" and "run" in rule.stages

@@ -16,7 +16,7 @@ from specguard.engine.facts import Facts
 from specguard.engine.trusted_policy import Policies
 from specguard.errors import Needed, NotApplicable, SpecguardError, if_known
 from specguard.executor.agent import resolve_agent
-from specguard.executor.check import change_of
+from specguard.executor.check import change_of, is_enforced
 from specguard.executor.commit import scope_of
 from specguard.executor.gates import check_gates
 from specguard.executor.item_choice import Start, item_taken, task_in, task_of
@@ -133,10 +133,8 @@ def _check_rules(draft: DraftRun) -> None:
             error = unready(message, finding.help, finding.path, finding.line)
             error.code = "contradiction" if result.name == "conflicting-document" else error.code
             raise error
-    rule = policy.rule("wave-stage-out-of-order")
-    if item.listed is None or rule is None or rule.severity != "error" or "run" not in rule.stages:
-        return
-    if _is_approvable(policy, rule.name):
+    rule = "wave-stage-out-of-order"
+    if item.listed is None or not is_enforced(draft, rule) or _is_approvable(policy, rule):
         return
     changed, judging, _ = policies.choose(change)
     with suppress(NotApplicable):
