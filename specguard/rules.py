@@ -172,7 +172,7 @@ _SUCCESSORS: Final = {
 """Names that were public until version 2, with their replacements."""
 
 
-def __getattr__(name: str) -> Any:
+def _find_late(name: str) -> Any:
     if name in _SUCCESSORS:
         raise ImportError(f"specguard.rules has no {name} since specguard_api 2: use {_SUCCESSORS[name]}")
     if name in _TYPES_ONLY.split():
@@ -184,3 +184,8 @@ def __getattr__(name: str) -> Any:
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return load(_LATE[name])
+
+
+if not TYPE_CHECKING:
+    # With it, a type checker would take every name for a public one.
+    __getattr__ = _find_late

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from typing import ClassVar, Final
 
     from specguard.documents.data import Data
-    from specguard.rules import Artifacts, Document, Documents, Entry, Models, Plans, RunSettings, Severity
+    from specguard.documents.document import Document
+    from specguard.rules import Artifacts, Documents, Entry, Models, Plans, RunSettings, Severity
     from specguard_rules.content._shell import Command
 
 _MARKDOWN: Final = (b".md", b".mdc", b".mdx", b".markdown", b".mkd")
