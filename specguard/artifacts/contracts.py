@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from specguard.declaration.rule import Settings, required, setting
-from specguard.errors import nearest
+from specguard.errors import TYPE_CHECKING, nearest
 from specguard.work.name_templates import PathTemplate, path_template
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Literal

@@ -12,9 +12,8 @@ from specguard.authority.policy import members
 from specguard.change.git import MAX_ENTRIES
 from specguard.declaration.patterns import Covering, Selecting
 from specguard.declaration.rule import FieldOptions, Settings, required, setting
-from specguard.errors import nearest
+from specguard.errors import TYPE_CHECKING, nearest
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any, Final, Literal

@@ -12,9 +12,8 @@ import re
 import select
 from time import monotonic
 
-from specguard.errors import SpecguardError
+from specguard.errors import TYPE_CHECKING, SpecguardError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Final

@@ -13,9 +13,8 @@ from specguard.change.base import FoundBase
 from specguard.change.check_request import Request, read_input, resolve
 from specguard.change.ranges import change_of_push
 from specguard.change.repository import Push, Remote, Repository, is_oid, short_name
-from specguard.errors import SpecguardError
+from specguard.errors import TYPE_CHECKING, SpecguardError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from typing import Final

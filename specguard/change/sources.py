@@ -7,9 +7,8 @@ import os
 from specguard.change.base import FoundBase, event_commit, find_base, named_base, no_base_error
 from specguard.change.check_request import FLOOR, Event, Request, Revision, head_refs, resolve
 from specguard.declaration.patterns import fold
-from specguard.errors import Needed, SpecguardError, if_applicable, if_known, usage
+from specguard.errors import TYPE_CHECKING, Needed, SpecguardError, if_applicable, if_known, usage
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any, Final

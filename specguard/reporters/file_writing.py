@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from specguard.errors import Reported, SpecguardError
+from specguard.errors import TYPE_CHECKING, Reported, SpecguardError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Final

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from specguard.declaration.rule import Settings, required, setting
-from specguard.errors import SpecguardError
+from specguard.errors import TYPE_CHECKING, SpecguardError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final, Literal
 

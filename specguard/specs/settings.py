@@ -6,9 +6,8 @@ from specguard.declaration.patterns import Covering, Selecting
 from specguard.declaration.rule import Settings, setting
 from specguard.documents.data import data_kind
 from specguard.documents.fields import normal_name
-from specguard.errors import nearest
+from specguard.errors import TYPE_CHECKING, nearest
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final, Literal
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 import os
 import re
 
-from specguard.errors import SpecguardError, as_specguard_error
+from specguard.errors import TYPE_CHECKING, SpecguardError, as_specguard_error
 from specguard.integrations.hooks import dialects
 from specguard.integrations.hooks.tool_calls import work_tree_at
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final
