@@ -75,14 +75,13 @@ def replace_file(
     with report or writing(file):
         if with_folder:
             os.makedirs(os.path.dirname(file), exist_ok=True)
+        data = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
         partial = f"{file}.{os.getpid()}"
         # An existing file of that name belongs to somebody else, and must not be overwritten.
         stream = open(partial, "xb")  # noqa: SIM115
         try:
             with stream:
-                stream.write(
-                    content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
-                )
+                stream.write(data)
             if os.path.exists(file):
                 os.chmod(partial, os.stat(file).st_mode & 0o777)
             os.replace(partial, file)
