@@ -148,11 +148,12 @@ class Specs(Record, frozen=False):
         if was is not None or spec.path not in self._touched:
             return was
         same = [one for one in self._deleted if spec.id and normal_name(one.id) == normal_name(spec.id)]
-        # A spec may move to another folder because it is done.
-        for left_out in ((), (self.settings.status,)) if len(same) != 1 else ():
-            for one in same or self._deleted:
-                if one.essence(*left_out) == spec.essence(*left_out):
-                    return one
+        if len(same) != 1:
+            # A spec may move to another folder because it is done; what a text says takes long to compare.
+            status = self.settings.status
+            alike = [one for one in same or self._deleted if one.essence(status) == spec.essence(status)]
+            exact = [one for one in alike if one.essence() == spec.essence()] if len(alike) > 1 else []
+            same = exact or alike or same
         return next(iter(same), None)
 
     def had_status(self, spec: Spec, status: str) -> bool:
