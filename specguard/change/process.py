@@ -250,11 +250,11 @@ class Process:
                 os.close(number)
         if self.code is None:
             try:
-                # Nobody has waited for the process, so its id cannot belong to another one yet.
+                # Its id cannot belong to another process, as long as nobody has waited for this one.
                 os.kill(self.pid, _SIGKILL)
-                self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+                self.wait()
             except ProcessLookupError:
-                # An interrupt came right after somebody waited for it, and before the code was kept.
+                # Somebody just has, and an interrupt came before the code was kept.
                 self.code = -_SIGKILL
 
     def _fill_buffer(self) -> None:
