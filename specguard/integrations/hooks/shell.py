@@ -338,20 +338,21 @@ class Interpreter:
             # Git reads this as the root of the working tree.
             path = self.tree.root + path[1:]
         path = os.path.join(self.folder or b"", path)
-        # The shell leaves a class that matches no name as it is.
-        if not word.pattern or (b"[" in path and b"*" not in path and b"?" not in path):
+        if not word.pattern:
             return [path]
         folder, slash, pattern = path.rpartition(b"/")
-        if any(sign in folder for sign in (b"*", b"?")) or b"[" in path:
+        if any(sign in folder for sign in (b"*", b"?")):
             return []
         from fnmatch import filter as matching
 
         try:
-            names = matching(os.listdir(self.absolute(folder + slash)), pattern)
+            # A folder such as `[id]` is usually meant by its name.
+            names = matching(os.listdir(self.absolute(folder + slash)), pattern.replace(b"[^", b"[!"))
         except OSError:
-            return []
-        names = [name for name in names if name[:1] != b"." or pattern[:1] == b"."]
-        return [folder + slash + name for name in sorted(names)[:MOST_EDITS]]
+            names = []
+        names = sorted(name for name in names if name[:1] != b"." or pattern[:1] == b".")
+        # The shell leaves a class that matches no name as it is.
+        return [folder + slash + name for name in names[:MOST_EDITS]] or ([path] if b"[" in path else [])
 
     def text_of(self, word: Word, stdin: str | None) -> str | None:
         """Return what a program reads from a file, or for `-` its standard input; None if that is unknown."""
