@@ -352,8 +352,8 @@ class RepeatedWorkItem(_WorkRule, Rule):
     """The work item has landed already, or another branch works on it.
 
     An item has landed if a subject in the base fits `commit` or `pull_request` of its `[work.<kind>]`.
-    ` (#12)` does not matter, and reverting its files lifts it. Another branch works on it if its name is
-    like the item's (`phase-12-again`), locally or remotely.
+    A squash's ` (#12)` or `Merged PR 12: ` is ignored; reverting its files lifts it. Another local or remote
+    branch works on it if its name is like the item's (`phase-12-again`).
 
     Why is this bad? An item is done once, by one pull request.
 

@@ -330,7 +330,7 @@ class Names:
 
         Args:
             source: `branch`, `commit`, `message` or `title`.
-            text: the name; the suffix ` (#12)` of a squash merge is removed from subjects and titles.
+            text: the name; the number that a squash merge adds is removed from subjects and titles.
             commit: the commit whose subject it is.
             lenient: True to accept a name that only resembles a template, too.
 
