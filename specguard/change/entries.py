@@ -195,6 +195,11 @@ class Message(Record, frozen=False):
         return self.text.split("\n", 1)[0]
 
     @property
+    def label(self) -> str:
+        """The name of the first line in messages."""
+        return "title" if self.source == "title" else "subject"
+
+    @property
     def body(self) -> str:
         """The text after the first line, without the blank lines around it."""
         return self.text.partition("\n")[2].strip("\n")

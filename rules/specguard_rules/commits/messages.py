@@ -200,7 +200,7 @@ class CommitMessage(SubjectForm, Rule):
                 yield from flaws
 
     def _form_flaws(self, message: Message, by_id: CommitsById) -> Iterator[Finding]:
-        for what, step, key, by in self.flaws("subject", message.subject):
+        for what, step, key, by in self.flaws(message.label, message.subject):
             yield _flaw(message, what, step, key, by, cmd=reword(message, by_id))
 
     def fix(
@@ -405,18 +405,18 @@ class CommitForm(Rule):
             yield "control", what, "Take the character out"
 
     def _subject_problems(self, message: Message) -> Iterator[tuple[str, str, str]]:
-        subject = message.subject.rstrip("\r")
+        label, subject = message.label, message.subject.rstrip("\r")
         if not is_seen(subject):
             if self.empty == "forbid":
-                yield "empty", "the subject is empty", "Say in one line what the commit does"
+                yield "empty", f"the {label} is empty", "Say in one line what the commit does"
             return
         revert = re.fullmatch(r'(?:Revert|Reapply) "(.*)"', subject) if subject.startswith("Re") else None
         length = len(revert[1] if revert else subject)
         if self.subject_max and length > self.subject_max:
-            what = f"the subject has {length} characters, {self.subject_max} are allowed: {quote(subject)}"
+            what = f"the {label} has {length} characters, {self.subject_max} are allowed: {quote(subject)}"
             yield "subject_max", what, "Shorten it, and move the rest to the body"
         if self.trailing_dot == "forbid" and subject.endswith(".") and not subject.endswith("..."):
-            yield "trailing_dot", f"the subject {quote(subject)} ends with a dot", "Take the dot off"
+            yield "trailing_dot", f"the {label} {quote(subject)} ends with a dot", "Take the dot off"
 
     def _body_problems(self, message: Message) -> Iterator[tuple[str, str, str]]:
         second = message.text.partition("\n")[2].partition("\n")[0]
@@ -526,11 +526,11 @@ class UnfinishedCommit(Rule):
             subject = quote(message.subject)
             problem, setting = self._problem(message.subject)
             if problem:
-                step = "Finish the work, and give the commit a message of its own"
+                step = f"Finish the work, and give it a {message.label} that says what is done"
                 cmd = reword(message, by_id)
                 if setting == "autosquash" and (squash := by_id.autosquash(message)):
                     step, cmd = "Squash it into its commit", squash
-                yield _flaw(message, f"the subject {subject} {problem}", step, setting, cmd=cmd)
+                yield _flaw(message, f"the {message.label} {subject} {problem}", step, setting, cmd=cmd)
             elif self.reverts == "explain" and message.source != "title" and _is_unexplained(message):
                 oid = (message.commit or "")[:12]
                 # The trailers stay in the last paragraph.
