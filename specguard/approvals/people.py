@@ -302,13 +302,17 @@ class Author(Settings):
         return next((f"in `keys`, {problem}" for key in self.keys if (problem := key_problem(key))), "")
 
 
-def apply_exemptions(results: Sequence[RuleResult], change: Change, authors: Mapping[str, Author]) -> None:
+def apply_exemptions(results: Sequence[RuleResult], change: Change, authors: Mapping[str, Author]) -> str:
     """Discard the results of rules from which the known author of a change is exempt.
 
     Args:
         results: the results of the rules; some are changed in place.
         change: the judged change.
         authors: the policy's table.
+
+    Returns:
+        A note on the failures that remain, if a bot opened the pull request or no account is known; else
+        empty.
     """
     for name, author in authors.items():
         exempt = [one for one in results if not {one.code, one.code[:3]}.isdisjoint(author.exempt)]
@@ -318,6 +322,15 @@ def apply_exemptions(results: Sequence[RuleResult], change: Change, authors: Map
         for result in affected if known else ():
             result.state, result.findings = "not-applicable", []
             result.reason = f"{name} made the change, as {known} shows, and is exempt ([authors.{name}])"
+    login, kind = change.author_login, change.event.kind
+    failed = ", ".join(one.code for one in results if one.code[:3] in EXEMPTIBLE and one.state == "failed")
+    # GitHub's coding agent is the only bot whose account has a plain name.
+    if failed and (login == "Copilot" or login.endswith("[bot]")):
+        return f"{login} opened this; an [authors.NAME] with it in `logins` can be exempt from {failed}."
+    if failed and kind in ("merge_group", "push") and any(one.logins for one in authors.values()):
+        step = "if pull requests are judged before, leave `range` out of the `stages` of these rules"
+        return f"No account is known here, so [authors] exempts nobody from {failed}; {step}."
+    return ""
 
 
 def _author_evidence(author: Author, change: Change) -> str:

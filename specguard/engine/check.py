@@ -178,7 +178,7 @@ def _judge_all(judging: Judging) -> tuple[list[RuleResult], list[str]]:
     """Run the rules, then accept findings by the baseline, by exemptions and by approvals, in this order.
 
     Returns:
-        The results of all rules, by code, and notes about approvals.
+        The results of all rules, by code, and notes about authors and approvals.
     """
     facts, results = judging.facts, judging.run()
     change, policy = facts.change, facts.policy
@@ -192,14 +192,15 @@ def _judge_all(judging: Judging) -> tuple[list[RuleResult], list[str]]:
         from specguard.engine.baseline import accept
 
         accept(results, trusted, judging)
-    if policy.declares("authors"):
+    about_authors = ""
+    if policy.declares("authors") or change.author_login:
         from specguard.approvals.people import apply_exemptions
 
-        apply_exemptions(results, change, policy.declared("authors"))
+        about_authors = apply_exemptions(results, change, policy.declared("authors"))
     idle, notes = _apply_approvals(facts, results)
     results = sorted([*results, *judging.run(last=True, idle_reason=idle)], key=lambda result: result.code)
     drop_repeated(results)
-    return results, notes
+    return results, [about_authors, *notes] if about_authors else notes
 
 
 def _apply_approvals(facts: Facts, results: Sequence[RuleResult]) -> tuple[str, list[str]]:
