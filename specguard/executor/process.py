@@ -134,14 +134,11 @@ def run_command(
     run.manifest.commands.append(record)
     run.save()
     run.say(f"{kind} {name}: {record.command}")
-    started, signals, children = time.monotonic(), HeldSignals(), Children()
-    running = _RunningCommand(run, record, log, timeout, is_done, watch, signals, children, started)
+    running = _RunningCommand(run, record, log, timeout, is_done, watch, Children(), time.monotonic())
     words = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
     try:
         running.carry_out(words, cwd, stdin, {**command_environment(run), **(variables or {})})
         record.log_digest = log.finish()
-        if running.run_end is None and signals.received is not None:
-            running.run_end = RunEnded(f"{KILLED} {signals.received.name}", state="killed")
         if log.over_limit and not record.problem:
             record.problem = log.limit_message
     finally:
@@ -172,10 +169,12 @@ def response_of(folder: RunFolder, command: Command) -> Response:
 
 
 class _RunningCommand(Record, frozen=False):
-    """A command under way.
+    """A command under way. Meanwhile, a signal that would end specguard is only noted.
 
     Attributes:
-        run_end: the end of the whole run that this command causes; None if the run continues.
+        received: True once such a signal has arrived.
+        impatient: True once a second one has arrived.
+        run_end: the end of the whole run that this command or a signal causes; None if the run continues.
     """
 
     run: Run
@@ -184,9 +183,10 @@ class _RunningCommand(Record, frozen=False):
     limit: float
     is_done: Callable[[], bool] | None
     watch: Callable[[], None] | None
-    signals: HeldSignals
     children: Children
     started: float
+    received: bool = False
+    impatient: bool = False
     run_end: RunEnded | None = None
     done_at: float | None = None
     next_watch: float = 0.0
@@ -197,7 +197,7 @@ class _RunningCommand(Record, frozen=False):
     def carry_out(self, words: list[str], cwd: str, stdin: bytes, environment: Mapping[str, str]) -> None:
         """Start the command, follow it to its end, and end the processes that it leaves behind."""
         file_limit = self.run.settings.place_limit * _MEBIBYTE
-        with self.signals.hold(), self.children:
+        with signal_handler(self._note_signal), self.children:
             try:
                 process = _start(words, cwd, stdin, environment, file_limit)
             except (OSError, ValueError) as error:
@@ -211,7 +211,7 @@ class _RunningCommand(Record, frozen=False):
                 reason = self._follow(process.pid)
                 if reason or not _has_ended(process.pid):
                     self.record.problem = reason
-                    rest = self.children.end(0 if self.signals.impatient else GRACE, self._drain)
+                    rest = self.children.end(0 if self.impatient else GRACE, self._drain)
                 else:
                     rest = self._end_leftovers()
                 self.record.leftovers += [f"{describe_process(one)}, which cannot be ended" for one in rest]
@@ -224,6 +224,10 @@ class _RunningCommand(Record, frozen=False):
                 # The kernel may still be busy with the process; it has no exit code then.
                 with suppress(subprocess.TimeoutExpired):
                     self.record.exit_code = process.wait(GRACE)
+
+    def _note_signal(self, number: int, _: FrameType | None) -> None:
+        self.impatient, self.received = self.received, True
+        self.run_end = self.run_end or RunEnded(f"{KILLED} {signal.Signals(number).name}", state="killed")
 
     def _follow(self, pid: int) -> str:
         """Read output until the command has ended or its work is done; return why it must be ended, if so."""
@@ -250,11 +254,11 @@ class _RunningCommand(Record, frozen=False):
     def _reason_to_end(self) -> str:
         """Return the reason why the command must end now; empty if it may continue."""
         now = time.monotonic()
-        if self.signals.received is not None:
-            self.run_end = RunEnded(f"{KILLED} {self.signals.received.name}", state="killed")
-        elif self.log.over_limit:
+        if self.run_end is not None:
+            return self.run_end.message
+        if self.log.over_limit:
             return self.log.limit_message
-        elif now >= self.run.deadline:
+        if now >= self.run.deadline:
             self.record.timed_out = True
             self.run_end = RunEnded(
                 f"the run took longer than its {self.run.manifest.timeout} seconds, in {self.record.name}",
@@ -308,7 +312,7 @@ class _RunningCommand(Record, frozen=False):
         read = 0
         while read < _MOST_DRAINED and (more := self._read()):
             read += more
-        return self.signals.impatient
+        return self.impatient
 
     def _beat(self) -> None:
         if time.monotonic() >= self.next_beat:
@@ -373,29 +377,6 @@ def _has_ended(pid: int) -> bool:
 
 _END_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """The signals that end a run."""
-
-
-class HeldSignals(Record, frozen=False):
-    """A recorder of the signals that would end specguard; while held, they are only noted.
-
-    Attributes:
-        received: the first signal; None before any arrives.
-        impatient: True once a second signal has arrived.
-    """
-
-    received: signal.Signals | None = None
-    impatient: bool = False
-
-    @contextmanager
-    def hold(self) -> Iterator[None]:
-        """Hold the signals while the context is open."""
-
-        def note(number: int, _: FrameType | None) -> None:
-            self.impatient = self.received is not None
-            self.received = self.received or signal.Signals(number)
-
-        with signal_handler(note):
-            yield
 
 
 @contextmanager

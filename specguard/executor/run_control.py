@@ -30,7 +30,7 @@ from specguard.executor.gates import STATE, USERS_OWN, GateRound, GateTree, is_u
 from specguard.executor.item_choice import check_kill
 from specguard.executor.place import RUN_REFS, Leftover, leftovers_of, leftovers_without_folder, place_exists
 from specguard.executor.preflight import reopen
-from specguard.executor.process import GRACE, HeldSignals, end_survivors, killed_by_signals, send_signal
+from specguard.executor.process import GRACE, end_survivors, killed_by_signals, send_signal, signal_handler
 from specguard.executor.push import note_moved_base
 from specguard.executor.remote import RemoteError
 from specguard.executor.report import ERROR, rendered, write_report
@@ -112,7 +112,7 @@ def run_to_end(work: Callable[[], None], command: str) -> RunEnded | None:
 def record_end(run: Run, end: RunEnded | None) -> RunEnded | None:
     """Record how a run ended, write its report, and return its end: another one if its record was altered."""
     # A signal to specguard has to wait for the report.
-    with HeldSignals().hold():
+    with signal_handler(lambda *_: None):
         try:
             _write_end(run, end)
         except RunEnded as altered:
