@@ -362,17 +362,17 @@ def _done_items(store: RunStore, environment: Mapping[str, str]) -> Iterator[dic
     """
     options = RunOptions(environment=environment)
     with Git(Repository.locate("", environment)) as git:
-        fetched = fetched_base(git, options)
-        if fetched.policy and fetched.policy.base:
+        found, policy = fetched_base(git, options)
+        if policy and policy.base:
             # As in a check, the policy may name another base.
-            fetched = fetched_base(git, options, fetched.policy.base)
-        if not fetched.oid:
+            found, _ = fetched_base(git, options, policy.base)
+        if not found.oid:
             help = "commit on the base's branch, or fetch it"
             raise SpecguardError("there is no base to look at", help=help, code="no-base")
         with Needed():
-            policy = options.trusted_policy(git, fetched.name, fetched.oid)
-            found = FoundBase(fetched.name, fetched.oid, "option", f"refs/heads/{fetched.name}")
-            change = RangeChange(git, options.request(all=True), found, head=Revision(fetched.oid))
+            policy = options.trusted_policy(git, found.name, found.oid)
+            base = FoundBase(found.name, found.oid, "option", f"refs/heads/{found.name}")
+            change = RangeChange(git, options.request(all=True), base, head=Revision(found.oid))
             facts = Facts(change, policy)
             facts.root = store.root
             # Without a required grade of evidence, a run must still be evidence for the item's commit.

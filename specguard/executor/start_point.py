@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from specguard.authority.load import DEFAULT_PATHS
 from specguard.authority.policy import Policy
-from specguard.change.base import find_base
+from specguard.change.base import FoundBase, find_base
 from specguard.change.entries import text_digest
 from specguard.change.git import Git
 from specguard.change.repository import HOOK_VARIABLES, Repository, short_name
@@ -120,25 +120,21 @@ class Canonical(Record, frozen=False):
         return next(((ref, found[ref]) for ref in refs if ref in found), ("", None))
 
 
-class FetchedBase(Record, frozen=False):
-    """The base as of the last fetch: its short name, its commit and its policy, as far as they are known."""
+def fetched_base(git: Git, options: RunOptions, named: str = "") -> tuple[FoundBase, Policy | None]:
+    """Return the base as of the last fetch and its policy, as far as they are known.
 
-    name: str = ""
-    oid: str = ""
-    policy: Policy | None = None
-
-
-def fetched_base(git: Git, options: RunOptions, named: str = "") -> FetchedBase:
-    """Return the base as of the last fetch: the named branch, else what a check would take."""
-    fetched = FetchedBase()
+    Args:
+        git: reads the user's repository.
+        options: the options of the run.
+        named: the branch; empty: what a check would take. The result has its short name.
+    """
+    found, policy = FoundBase(), None
     # This is only a starting point; the remote's state is read later.
     with suppress(SpecguardError, MissingFact):
         found = find_base(git, options.request(base=named), remote=options.remote)
-        if found.oid:
-            fetched.name = plain_branch(short_name(found.ref) or found.name, options.remote)
-            fetched.oid = found.oid
-            fetched.policy = options.policy_of(git, found.oid)
-    return fetched
+        found.name = plain_branch(short_name(found.ref) or found.name, options.remote)
+        policy = options.policy_of(git, found.oid) if found.oid else None
+    return found, policy
 
 
 def start_from(source: Canonical) -> Start:
@@ -155,8 +151,8 @@ def start_from(source: Canonical) -> Start:
     """
     git, options = source.git, source.options
     named = plain_branch(options.base, options.remote)
-    fetched = fetched_base(git, options)
-    base, below, known = _first_guess(source, named, fetched)
+    fetched, known = fetched_base(git, options)
+    base, below, known = _first_guess(source, named, fetched.name, known)
     settings, root = read_settings(git.repository), git.repository.work_tree()
 
     def canonical(policy: Policy | None, expected: str) -> Address:
@@ -194,16 +190,24 @@ def start_from(source: Canonical) -> Start:
     raise SpecguardError(message, help=help, code="broken-authority")
 
 
-def _first_guess(source: Canonical, named: str, fetched: FetchedBase) -> tuple[str, str, Policy | None]:
-    """Return the base, the branch below the item's own, and the policy, as far as the last fetch has them."""
-    known = fetched.policy
+def _first_guess(
+    source: Canonical, named: str, fetched: str, known: Policy | None
+) -> tuple[str, str, Policy | None]:
+    """Return the base, the branch below the item's own, and the policy, as far as the last fetch has them.
+
+    Args:
+        source: the canonical repository.
+        named: the base that the user names; empty without one.
+        fetched: the base that a check would take; empty if it is not known.
+        known: the policy there.
+    """
     if named and not (known is not None and ItemBranches(known)(named)):
-        return named, "", fetched_base(source.git, source.options, named).policy or known
+        return named, "", fetched_base(source.git, source.options, named)[1] or known
     if known is None:
         return "", "", None
     kind, below = known.declared("work_kinds").get(source.options.kind), named
     # The list that contains the item may exist only on the branch of its kind.
-    if not named and kind is not None and "{" not in kind.base and kind.base != fetched.name:
+    if not named and kind is not None and "{" not in kind.base and kind.base != fetched:
         below = kind.base
     return plain_branch(known.base or "", source.options.remote), below, known
 
