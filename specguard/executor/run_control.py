@@ -19,10 +19,8 @@ from specguard.change.check_request import resolve
 from specguard.change.git import Git
 from specguard.change.process import CommandError
 from specguard.change.repository import Repository, short_name
-from specguard.change.sources import open_changes
 from specguard.change.tree import Tree
-from specguard.engine.facts import Facts
-from specguard.engine.trusted_policy import Policies
+from specguard.engine.status import open_tree
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, as_specguard_error, if_known
 from specguard.executor.agent import ROUND_BRIEF, resolve_agent
 from specguard.executor.commit import PATCH_FILE, write_patch
@@ -387,8 +385,8 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
     repository = options.checkout()
     request = options.request(base=options.base, branch=options.branch, worktree=True)
     with Git(repository) as git, Needed():
-        [change] = open_changes(git, request)
-        _, policy, notes = Policies(request, repository).choose(change)
+        facts, notes = open_tree(git, request)
+        change, policy = facts.change, facts.policy
         branch = if_known(lambda: change.branch.name, "")
         if not branch:
             notes.append("No branch is known: `specguard run gates --branch NAME` names it.")
@@ -399,7 +397,7 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         options = RunOptions(**{**vars(options), "branch": branch})
         item: WorkItem | None = None
         try:
-            item = Facts(change, policy).get("work_item")
+            item = facts.get("work_item")
         except (MissingFact, NotApplicable) as absent:
             notes.append(f"No work item: {absent.reason}. The gates of every kind are meant.")
         plan = planned_gates(policy, item, commands=options.commands)
