@@ -812,7 +812,7 @@ class UnexpectedFile(Rule):
             allowed = ", ".join(files[:6]) + (", ..." if len(files) > 6 else "") or "no files"
             for entry in (one for one in touched if not any(each.matches(one.path) for each in paths)):
                 message = f"{unit.label} for {task.name} touches {path_text(entry.path)}; expected: {allowed}"
-                step = "Take it out of the change, or have the planner add it to `expected_files` first."
+                step = f"Take it out, or have the planner add it to `{task.key_of('expected_files')}` first."
                 found = _unit_flaw(unit, entry, message, step, f"{task.id}:unexpected")
                 found.authority = task.origin("expected_files")
                 yield found
