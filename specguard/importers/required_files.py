@@ -126,11 +126,12 @@ def import_openspec(result: Imported, _name: str = "") -> None:
     sections = ["Purpose", "Requirements"]
     _contract(result, "openspec-spec", f"{OPENSPEC}/specs/**/spec.md", specs, sections=sections)
     result.skip(specs, "requirements and scenarios", "`openspec validate` judges the shape of a requirement")
-    # Archived changes are one folder deeper, and are not judged.
+    # Archived changes are one folder deeper, and are not judged. The preset planner-pipeline has contracts of
+    # the same names, so that with both nothing is told twice.
     folder = f"{OPENSPEC}/changes/{{change}}"
     sections = ["Why", "What Changes"]
-    _contract(result, "openspec-proposal", f"{folder}/proposal.md", changes, sections=sections)
-    _contract(result, "openspec-tasks", f"{folder}/tasks.md", changes, companions=["proposal.md"])
+    _contract(result, "change-proposal", f"{folder}/proposal.md", changes, sections=sections)
+    _contract(result, "change-tasks", f"{folder}/tasks.md", changes, companions=["proposal.md"])
     why = "`openspec validate` judges whether a change has one, or says skip_specs"
     result.skip(changes, "deltas", why)
     schema = "the contracts of changes are those of `schema: spec-driven`"
