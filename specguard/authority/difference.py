@@ -58,8 +58,9 @@ class Difference(Record, frozen=False):
         """The change as text: for lists the elements removed and added, else both values; cut if long."""
         old, new = self.old, self.new
         if isinstance(old, list) and isinstance(new, list):
-            both = (("drops", _elements_only_in(old, new)), ("adds", _elements_only_in(new, old)))
-            if texts := [f"{verb} {listed(list(map(_format, some)), _NAMED)}" for verb, some in both if some]:
+            gone, come = _elements_only_in(old, new), _elements_only_in(new, old)
+            both = (("drops", [*_texts(gone, come)]), ("adds", [*_texts(come, gone)]))
+            if texts := [f"{verb} {listed(some, _NAMED)}" for verb, some in both if some]:
                 return " and ".join(texts)
         keep = not any(isinstance(one, Record) for one in (self.before, self.after))
         return f"from {_format(old, keep=keep)} to {_format(new, keep=keep)}"
@@ -91,6 +92,18 @@ def _format(value: Any, *, keep: bool = False) -> str:
         stated = (item for item in value.items() if item[1] not in (None, [], {}, ""))
         value = dict(sorted(stated, key=lambda item: len(str(item[1]))))
     return shortened("nothing" if value is None else json.dumps(value, ensure_ascii=False, default=str), 240)
+
+
+def _texts(elements: Sequence[Any], others: Sequence[Any]) -> Iterator[str]:
+    """Format the elements of a list; of a table, only what the other list's one of its name has otherwise."""
+    named = {one["name"]: one for one in others if isinstance(one, dict) and one.get("name")}
+    for one in elements:
+        other = named.get(one.get("name")) if isinstance(one, dict) else None
+        if other is None:
+            yield _format(one)
+        else:
+            keys = [key for key in {**one, **other} if key == "name" or one.get(key) != other.get(key)]
+            yield _format({key: one.get(key) for key in keys}, keep=True)
 
 
 def compare(old: Policy, new: Policy) -> list[Difference]:
