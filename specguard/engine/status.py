@@ -289,6 +289,8 @@ class _TreeReport:
                 counts["unreviewed"] += 1
             elif reviewed is not None:
                 left = settings.max_age_days - (today - reviewed).days
+                if settings.binding == "content" and any(specs.drifts(spec)):
+                    left = -1
                 if left < settings.warn_days:
                     counts["stale" if left < 0 else "due"] += 1
         return counts
