@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from typing import Any, ClassVar, Final, Literal, TypeVar, TypeVarTuple
+    from typing import Any, ClassVar, Final, Literal, Self, TypeVar, TypeVarTuple
     from typing import dataclass_transform as dataclass_transform
 
     from specguard.approvals.record import Approval
@@ -201,6 +201,10 @@ class Record:
         for name in copied:
             if store[name] is defaults[name]:
                 store[name] = store[name].copy()
+
+    def with_values(self, **values: Any) -> Self:
+        """Return a new record with other values of some fields; nothing that was computed is kept."""
+        return type(self)(**{**dict(zip(self._fields, self._field_values(), strict=True)), **values})
 
     def __eq__(self, other: object) -> bool:
         # What a record has computed from its fields may lead back to it.

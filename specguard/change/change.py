@@ -209,7 +209,8 @@ class Change(Record, frozen=False):
         if self.found.how == "local":
             # The policy of a base that only this machine suggests cannot prove another base.
             found.how = "local"
-        return self if found.oid == self.found.oid and self.found.how != "head" else self._with_found(found)
+        is_same = found.oid == self.found.oid and self.found.how != "head"
+        return self if is_same else self.with_values(found=found)
 
     def on_branch_of_item(self, default: FoundBase) -> Self:
         """Return the change with the default branch as base, and the named base as the branch below it.
@@ -217,7 +218,7 @@ class Change(Record, frozen=False):
         Args:
             default: the default branch, which everything trusted is read from.
         """
-        other = self._with_found(default)
+        other = self.with_values(found=default)
         other.item_base = self.found
         return other
 
@@ -225,10 +226,6 @@ class Change(Record, frozen=False):
     def target_branch(self) -> str:
         """The short name of the branch that is named as the base; empty if no name is known."""
         return short_branch(self.found.ref) or self.event.base or ""
-
-    def _with_found(self, found: FoundBase) -> Self:
-        # Facts that were read may depend on the base, so only the fields are kept.
-        return type(self)(**{**{name: getattr(self, name) for name in self._fields}, "found": found})
 
     def with_whole_tree(self, counted: Collection[bytes]) -> Self:
         """Return the change, with the whole tree to judge.

@@ -47,7 +47,7 @@ def read_description(request: Request, event: Event) -> Event:
         from specguard.change.platform_event import read_reviews
 
         values["reviews"] = read_reviews(request.reviews_file)
-    return Event(**{**vars(event), **values})
+    return event.with_values(**values)
 
 
 _WITH_PULL_REQUEST: Final = ("pull-request", "run")

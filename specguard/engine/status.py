@@ -95,7 +95,7 @@ def open_tree(git: Git, request: Request) -> tuple[Facts, list[str]]:
     """
     policies = Policies(request, git.repository)
     if not request.worktree and not find_base(git, request):
-        request = type(request)(**{**request.__dict__, "root": True})
+        request = request.with_values(root=True)
     [change] = open_changes(git, request)
     change, policy, notes = policies.choose(change)
     return Facts(change, policy), notes

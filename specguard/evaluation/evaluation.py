@@ -63,7 +63,7 @@ class Sample(Settings):
         """Return the sample with absolute paths, if they are relative to a folder."""
         paths = {"path": self.path, "expected": self.expected or f"{self.name}.expected.toml"}
         found = {name: os.path.normpath(os.path.join(folder, path)) for name, path in paths.items()}
-        return Sample(**{**vars(self), **found})
+        return self.with_values(**found)
 
 
 class AssetCommand(Settings):

@@ -63,7 +63,7 @@ def planned_gates(policy: Policy, item: WorkItem | None, *, commands: Sequence[s
             for gate in gates_of_kind(name, kind, policy.origins):
                 # Kinds often share their gates. Gates are the same if only their names and source lines
                 # differ.
-                every.setdefault(gate.replace(name="", path="", line=0), gate)
+                every.setdefault(gate.with_values(name="", path="", line=0), gate)
         found = Gates(list(every.values()))
     return found.with_more(flag_gates(commands))
 

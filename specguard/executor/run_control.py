@@ -394,7 +394,7 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         named = ["--base", options.base] if options.base else []
         is_here = options.branch in ("", short_name(repository.branch or ""))
         named += [] if is_here else ["--branch", options.branch]
-        options = RunOptions(**{**vars(options), "branch": branch})
+        options = options.with_values(branch=branch)
         item: WorkItem | None = None
         try:
             item = facts.get("work_item")

@@ -417,7 +417,7 @@ def brief_of(options: RunOptions) -> str:
             names = ", ".join(kinds) or "no work items"
             step = " or ".join(f"specguard brief {one}" for one in kinds)
             raise incomplete(f"the policy describes {names}", step or "describe one: a table [work.<kind>]")
-        options = RunOptions(**{**vars(options), "kind": kinds[0]})
+        options = options.with_values(kind=kinds[0])
     with draft_run(options) as draft:
         landed = landed_error(draft)
         return (f"> **Note:** {landed.message}; {landed.help}.\n\n" if landed else "") + brief_text(draft)

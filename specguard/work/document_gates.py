@@ -95,7 +95,7 @@ def read_gates(text: str, titles: Sequence[str], path: str) -> Gates:
         read += own or [NotRead(section.line, section.heading.text.plain, "the section names no command")]
     if titles and not sections and (near := near_section(document, *titles)):
         read.append(NotRead(near.line, near.text, f"it is not a section on gates: it is {near.reason}"))
-    gates = [one.replace(path=path) for one in read if isinstance(one, PlannedGate)]
+    gates = [one.with_values(path=path) for one in read if isinstance(one, PlannedGate)]
     others = [(one, one.text[:_LONGEST_TEXT]) for one in read if isinstance(one, NotRead)]
     not_read = [NotRead(one.line, shortened(text, _MOST_SHOWN), one.why, path) for one, text in others]
     return Gates(gates, not_read, _find_format_all(document, path))

@@ -13,7 +13,7 @@ from specguard.work.kinds import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from typing import Any, Final, Literal, TypeAlias
+    from typing import Final, Literal, TypeAlias
 
     from specguard.change.entries import Entry
     from specguard.work.item import WorkItem
@@ -110,10 +110,6 @@ class PlannedGate(Gate):
             text = self.run if "file" in places else f"{self.run} {{file}}"
             return Chosen(self, [_fill_files(text, "file", [file]) for file in files])
         return Chosen(self, _split_commands(self.run, files))
-
-    def replace(self, **values: Any) -> PlannedGate:
-        """Return a copy with other values."""
-        return PlannedGate(**{**self.__dict__, **values})
 
 
 class NotRead(Record):
@@ -215,9 +211,9 @@ def merge_gates(gates: Iterable[PlannedGate]) -> list[PlannedGate]:
             continue
         one = found[place]
         if gate.is_unconditional and one.kind == "gate" and not one.each:
-            found[place] = one.replace(when=Covering(), on=("added", "modified", "deleted"))
+            found[place] = one.with_values(when=Covering(), on=("added", "modified", "deleted"))
     used_names: set[str] = set()
-    return [gate.replace(name=_unique(gate.name, used_names)) for gate in found]
+    return [gate.with_values(name=_unique(gate.name, used_names)) for gate in found]
 
 
 def name_of(command: str) -> str:

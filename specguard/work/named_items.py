@@ -557,5 +557,5 @@ def _lacking(item: WorkItem, name: str) -> Unresolved:
     # A slug can come from the document's name, too.
     if name == "slug" and (found := item.located).problem:
         problem += f", and {found.problem}"
-        pointer = Pointer(**{**vars(pointer), "tried": [*pointer.tried, *found.tried, *found.near_misses]})
+        pointer = pointer.with_values(tried=[*pointer.tried, *found.tried, *found.near_misses])
     return Unresolved(problem, pointer)

@@ -116,7 +116,7 @@ def test_the_policy_comes_first_and_a_command_is_one_gate(tree: Grow) -> None:
     [gate] = gates_of(item(tree, "# P\n", Gate(name="t", run="t", timeout="5m")), origins).gates
     assert (gate.timeout, gate.named) == ("5m", "SPEC_AUTHORITY.md:7")
     # Flags are gates, too.
-    each = gate.replace(run="vet {file}", when=Covering(["**/*.go"]))
+    each = gate.with_values(run="vet {file}", when=Covering(["**/*.go"]))
     tests, each, lint = merge_gates([gate, each, *flag_gates(["make lint", "t", "vet {file}"])])
     assert list(each.when.patterns) == ["**/*.go"]
     assert (lint.run, lint.source, lint.named, tests.source) == ("make lint", "flag", "--command", "policy")

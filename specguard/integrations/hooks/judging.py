@@ -216,7 +216,7 @@ class _Judging:
             file = os.path.join(request.directory, "SPEC_AUTHORITY.md")
             if not os.path.isfile(file):
                 raise
-            return check(Request(**{**request.__dict__, "authority": file}), needs={"quotes"})
+            return check(request.with_values(authority=file), needs={"quotes"})
         except SpecguardError as error:
             # An edit of only the files with the error may fix it.
             edited = {os.fsdecode(edit.path) for edit in edits}

@@ -226,7 +226,7 @@ class _State:
             starts = {pin.head}
 
             def judge(**asked: Any) -> list[Verdict]:
-                request = Request(**{**plain.__dict__, **asked})
+                request = plain.with_values(**asked)
                 verdicts = []
                 for change in open_changes(git, request):
                     verdict = judge_change(change, policies, needs={"quotes"})
