@@ -199,6 +199,7 @@ def open_work_tree(git: Git, request: Request) -> Change:
 
     with Needed():
         change = TreeChange(git, request, FoundBase(), hashed=hash_work_tree(git))
+    # The tree is judged as it is, without a comparison: nothing has changed.
     vars(change).update(entries=(), start_files=change.head_files)
     return change
 
