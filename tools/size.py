@@ -20,13 +20,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 46_878,
+    "code lines of specguard and rules": 46_849,
     "modules of specguard and rules": 244,
     "code lines of tests": 32_809,
     "modules in one folder": 18,
     "public names of specguard.rules": 70,
     "class names with two homes": 6,
-    "expressions of re": 532,
+    "expressions of re": 530,
 }
 """The upper limit of each figure."""
 
