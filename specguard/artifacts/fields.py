@@ -142,18 +142,11 @@ def _says_none(value: str, name: str) -> bool:
 def find_statements(artifact: Artifact, name: str) -> Sequence[Field]:
     """Return the statements of a field: its fields, or else a section with its name.
 
-    A section with an allowed value also goes before a first field without one in a deeper section. A line
-    `Status: passed` in a subsection of the review says nothing against the section `## Status`.
-
     Raises:
         MissingFact: the artifact's object is missing.
     """
     found = find_fields(artifact.values, name, *artifact.contract.aliases_of(name))
-    section, allowed = _section_field(artifact, name), artifact.contract.fields.get(name, ANY)
-    if found and section and choice(section[0].value, allowed) and not choice(found[0].value, allowed):
-        levels = [_section_around(artifact, one)[1] for one in (section[0], found[0])]
-        return section if levels[0] < levels[1] else found
-    return found or section
+    return found or _section_field(artifact, name)
 
 
 def _section_field(artifact: Artifact, name: str) -> list[Field]:
@@ -243,10 +236,10 @@ def _contradiction(
     """
     if isinstance(allowed, str):
         return None
-    place = _section_around(artifact, found[0])
+    place = _section_line(artifact, found[0])
     anywhere = len(found) == 2 and found[0].form == "front matter"
     others = [Field(name, _comment(artifact, found[0]), found[0].line, "line")]
-    others += [other for other in found[1:] if anywhere or _section_around(artifact, other) == place]
+    others += [other for other in found[1:] if anywhere or _section_line(artifact, other) == place]
     others += _section_field(artifact, name)
     first = choice(found[0].value, allowed)
     return next((one for one in others if choice(one.value, allowed) not in ("", first)), None)
@@ -262,18 +255,17 @@ def _comment(artifact: Artifact, field: Field) -> str:
     return comment if mark and before.rstrip(" \t\"'").endswith(field.value) else ""
 
 
-def _section_around(artifact: Artifact, field: Field) -> tuple[int, int]:
-    """Return the first line and the level of the section around a field; zeros for the head of the document.
+def _section_line(artifact: Artifact, field: Field) -> int:
+    """Return the first line of the section around a field; 0 for the head of the document.
 
     The head includes the title and the text directly below it.
     """
     if field.form in {"front matter", "data"}:
-        return 0, 0
+        return 0
     sections = artifact.document.sections
     # The last section that begins above a line is the innermost one around it.
     position = bisect_right(sections, field.line, key=lambda section: section.line) - 1
-    is_head = position < 0 or (position == 0 and sections[0].level == 1)
-    return (0, 0) if is_head else (sections[position].line, sections[position].level)
+    return 0 if position < 0 or (position == 0 and sections[0].level == 1) else sections[position].line
 
 
 _EXAMPLES: Final = {ANY: "...", DATE: "2026-01-31", REVISIONS: "main, 3f1c2d4, main..work"}
