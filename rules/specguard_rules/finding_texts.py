@@ -260,8 +260,7 @@ def shell_words(subject: str, message: Message) -> list[str]:
     if "".join(message.lines[1:2]).strip():
         # For git a line right below the first one belongs to the subject.
         said = said.replace("%b", "%B") + " | tail -n +2"
-    body = f'"$({said})"'
-    return [shell_quote(subject), *([body] if message.body else [])]
+    return [shell_quote(subject), f'"$({said})"'] if message.body else [shell_quote(subject)]
 
 
 def take_there(name: str, branch: Branch, base: Base, push: Push | None = None) -> str:

@@ -34,8 +34,7 @@ def reading(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
-    seen = "".join(map(_ascii_look, text))
-    return unicodedata.normalize("NFC", seen.casefold())
+    return unicodedata.normalize("NFC", "".join(map(_ascii_look, text)).casefold())
 
 
 def readings(text: str) -> Iterator[str]:
