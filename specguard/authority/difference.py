@@ -102,8 +102,10 @@ def _texts(elements: Sequence[Any], others: Sequence[Any]) -> Iterator[str]:
         if other is None:
             yield _format(one)
         else:
-            keys = [key for key in {**one, **other} if key == "name" or one.get(key) != other.get(key)]
-            yield _format({key: one.get(key) for key in keys}, keep=True)
+            keys = [key for key in {**one, **other} if one.get(key) != other.get(key)]
+            # As in other tables, what is long comes last, and in both texts at the same place.
+            keys.sort(key=lambda key: len(str((one.get(key), other.get(key)))))
+            yield _format({key: one.get(key) for key in ("name", *keys)}, keep=True)
 
 
 def compare(old: Policy, new: Policy) -> list[Difference]:
