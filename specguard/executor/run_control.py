@@ -403,9 +403,9 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         plan = planned_gates(policy, item, commands=options.commands)
         if not any("specguard check" in " ".join(gate.run.split()) for gate in plan.gates):
             plan = plan.with_more([_guard_gate(named, branch=change.found.how not in ("head", "none"))])
-        # The change starts from the merge base of `HEAD` and the base.
-        head = resolve(git, "HEAD").oid
-        base = next(iter(git.merge_bases(change.base.tip or head, head)), head)
+        # The change starts from the merge base of `HEAD` and the base, or the item's branch that is named.
+        head, against = resolve(git, "HEAD").oid, change.item_base or change.found
+        base = next(iter(git.merge_bases(against.oid or head, head)), head)
         root, runs = repository.work_tree(), options.runs_folder(policy, repository)
         relative = os.path.relpath(os.path.realpath(runs), os.path.realpath(root))
         runs_prefix = b"" if relative.startswith("..") else os.fsencode(relative) + b"/"
@@ -418,7 +418,7 @@ def carry_out_gates(options: RunOptions, say: Say) -> int:
         check_kill(policy, plan.gates)
         name = f"{item.kind}-{item.id}" if item else ALL
         entry = manifests.Item.model_validate({**(item.summary() if item else {}), "kind": GATES, "id": name})
-        pinned = manifests.Repository(base=change.base.name or "HEAD", base_oid=base)
+        pinned = manifests.Repository(base=against.name or "HEAD", base_oid=base)
         with begin_without_agent(git, policy, options, entry, pinned) as run:
             run.manifest.notes = notes
             run.gates = plan
