@@ -200,6 +200,11 @@ class Message(Record, frozen=False):
         return "title" if self.source == "title" else "subject"
 
     @property
+    def is_numbered(self) -> bool:
+        """True if the subject has the pull request's number, as a squash merge adds it."""
+        return strip_pull_number(self.subject) != self.subject
+
+    @property
     def body(self) -> str:
         """The text after the first line, without the blank lines around it."""
         return self.text.partition("\n")[2].strip("\n")

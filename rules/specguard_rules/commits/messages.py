@@ -193,7 +193,7 @@ class CommitMessage(SubjectForm, Rule):
             flaws = [] if skipped else list(found)
             if held and (own or skipped):
                 flaws += held._form_flaws(message, by_id)
-            for flaw in flaws if own and base and base.is_landing and " (#" in message.subject else ():
+            for flaw in flaws if own and base and base.is_landing and message.is_numbered else ():
                 flaw.help = 'If a squash landed that title, write `merge = "squash"` in the authority.'
             # Only the files of a commit with a finding are worth reading.
             if flaws and not bookkeeping.is_all_of(by_id.get(oid or "", message)):
