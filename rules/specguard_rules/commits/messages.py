@@ -528,7 +528,7 @@ class UnfinishedCommit(Rule):
             if problem:
                 step = f"Finish the work, and give it a {message.label} that says what is done"
                 cmd = reword(message, by_id)
-                if setting == "autosquash" and (squash := by_id.autosquash(message)):
+                if setting == "autosquash" and message.commit and (squash := by_id.autosquash(message)):
                     step, cmd = "Squash it into its commit", squash
                 yield _flaw(message, f"the {message.label} {subject} {problem}", step, setting, cmd=cmd)
             elif self.reverts == "explain" and message.source != "title" and _is_unexplained(message):
