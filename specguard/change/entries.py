@@ -410,13 +410,14 @@ def read_commit(oid: str, data: bytes, read: Callable[[], Sequence[Sequence[Entr
     )
 
 
-def strip_pull_number(subject: str) -> str:
+def strip_pull_number(subject: str, *, landed: bool = True) -> str:
     """Return a subject without the pull request's number that a squash merge adds.
 
     GitHub, Gitea and Forgejo append ` (#12)`. Azure Repos begins with `Merged PR 12: `, and Bitbucket Data
-    Center with `Pull request #12: `.
+    Center with `Pull request #12: `. Before it lands, a title begins with what its author wrote.
     """
-    return re.sub(r"^(?:Merged PR |Pull request #)[0-9]{1,18}: | \(#[0-9]{1,18}\)$", "", subject)
+    begin = "^(?:Merged PR |Pull request #)[0-9]{1,18}: |" if landed else ""
+    return re.sub(rf"{begin} \(#[0-9]{{1,18}}\)$", "", subject)
 
 
 def read_commit_time(data: bytes) -> int | None:

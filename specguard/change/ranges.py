@@ -179,7 +179,8 @@ class RangeChange(Change, frozen=False, kw_only=True):
         if not self.landed_titles and self.stage not in _WITH_PULL_REQUEST:
             raise NotApplicable(NO_TITLE)
         titles = self.landed_titles or {"": self.pull_request.require("title")}
-        read = [(oid, strip_pull_number(one).encode(errors="surrogateescape")) for oid, one in titles.items()]
+        texts = {oid: strip_pull_number(one, landed=bool(oid)) for oid, one in titles.items()}
+        read = [(oid, one.encode(errors="surrogateescape")) for oid, one in texts.items()]
         return [Message(raw, source="title", landed=oid or None) for oid, raw in read]
 
     @cached_property
