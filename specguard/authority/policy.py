@@ -536,8 +536,9 @@ class Policy:
 
     def is_nested(self, path: bytes) -> bool:
         """Return True if a path is that of a nested authority, whether or not the file exists."""
-        folders = [pattern.strip("/") for pattern in self.nested]
-        return path.endswith(b"/SPEC_AUTHORITY.md") and Selecting(folders).matches(path.rpartition(b"/")[0])
+        if not path.endswith(b"/SPEC_AUTHORITY.md"):
+            return False
+        return Selecting([one.strip("/") for one in self.nested]).matches(path.rpartition(b"/")[0])
 
     def is_of_others(self, document: str, entries: Sequence[Entry]) -> bool:
         """Return True if a document is a nested authority, and the change has no entry in its folder."""

@@ -372,8 +372,7 @@ def _touched_documents(change: Change, policy: Policy) -> set[bytes]:
     """Return what a change touches of authorities, of the baseline and of other documents of the policy."""
     names = {*(name.encode() for name in DEFAULT_PATHS), BASELINE, *policy.document_paths}
     paths = [entry.path for entry in (*change.entries, *change.base.carried)]
-    nested = [path for path in paths if path.endswith(_NESTED_SUFFIX)] if policy.nested else ()
-    return names.intersection(paths).union(filter(policy.is_nested, nested))
+    return names.intersection(paths).union(filter(policy.is_nested, paths))
 
 
 def unread_nested(change: Change, policy: Policy) -> Iterator[str]:
