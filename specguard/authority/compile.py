@@ -318,5 +318,5 @@ def _policy_id(settings: Mapping[str, Any], registry: Registry) -> str:
             "exclude": table["exclude"] or RuleTable.exclude,
             "settings": {field: table.get(field, getattr(rule, field, None)) for field in rule._fields},
         }
-    text = json.dumps(plain(canonical), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    text = json.dumps(canonical, default=plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return sha256(text.encode("ascii"))
