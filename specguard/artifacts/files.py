@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from functools import cached_property
 
-from specguard.documents.completeness import content_of
 from specguard.documents.data import Data, Problem, data_kind, dotted
 from specguard.errors import MissingFact
 from specguard.model import TYPE_CHECKING, Finding, cached_method, folders_of, grouped, path_text, shortened
@@ -180,6 +179,8 @@ def artifact_problem(artifacts: Artifacts, path: bytes) -> str:
     entry = artifacts.documents.tree.find(path)
     if entry is None or not entry.is_file:
         return "is not a regular file"
+    from specguard.documents.completeness import content_of
+
     artifacts.fetch()
     content = (artifacts.documents.content(path) or b"").strip()
     if not content or data_kind(path) is not None:
