@@ -332,8 +332,8 @@ def _paragraph_fields(text: Text, following: AnyBlock | None, *, bullet: bool) -
 def _line_fields(line: str) -> list[tuple[str, str, Form]]:
     """Return the fields of one line, from its source or from its rendered text (`<b>Status:</b> done`)."""
     parts = _source_fields(line)
-    unread = not parts or any("<" in name or "&" in name for name, _, _ in parts)
-    if unread and ("<" in line or "&" in line):
+    # A name as editors escape it is read as it is rendered, too: `last\_review: 2026-01-31`.
+    if any(mark in name for mark in "<&\\" for name in ([one[0] for one in parts] or [line])):
         return _source_fields(Text(line, 1).rendered.strip())
     return parts
 
