@@ -6,6 +6,6 @@ if not sys.flags.safe_path:
     # Python puts the working directory first, and a repository there may have its own `json.py` or `click`.
     del sys.path[0]
 
-from specguard.cli import main
+from specguard.cli import run_and_leave
 
-sys.exit(main())
+run_and_leave()

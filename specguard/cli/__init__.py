@@ -108,6 +108,8 @@ def run_and_leave() -> NoReturn:
     for number in (_signal.SIGTERM, _signal.SIGHUP):
         if _signal.getsignal(number) == _signal.SIG_DFL:
             _signal.signal(number, _signal.default_int_handler)
+    # Where a parent has this one ignored, no program that is started here could report how it ended.
+    _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
     code = EXIT_NO_VERDICT
     try:
         code = main()
