@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from specguard.rules import Covering, Finding, MissingFact, Rule, Selecting, Settings, required, setting
+from specguard_rules.artifacts.hidden_text_and_secrets import select_files
 from specguard_rules.paths.guarded import MOST, Moves, undone
 
 TYPE_CHECKING = False
@@ -245,9 +246,9 @@ class ForbiddenCommand(Rule):
         self, entries: Sequence[Entry], lines: Lines, documents: Documents, run_settings: RunSettings
     ) -> Iterator[Finding]:
         """Look for the forbidden forms in the commands that the change adds."""
-        moved, matches = _moved(entries), self.files.matches
-        files = (one for one in entries if one.has_new_content and matches(one.path))
-        candidates = [one for one in files if one.path not in moved or not matches(moved[one.path])]
+        selected, old = select_files(self.files, entries, documents, whole=False), _moved(entries)
+        files = (one for one in entries if one.path in selected)
+        candidates = [one for one in files if one.path not in old or not self.files.matches(old[one.path])]
         if not candidates:
             return
         from specguard_rules.content._commands_in_files import file_commands
