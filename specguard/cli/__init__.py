@@ -52,7 +52,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_NO_VERDICT if words[:1] == ["hook"] else EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader has closed the pipe, so the verdict is lost and nothing more can be printed there.
-        sys.stdout = None  # keeps the interpreter from flushing it once more
         return EXIT_NO_VERDICT
     except SpecguardError as error:
         print_error(error, words)
@@ -60,7 +59,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BaseException as error:  # noqa: BLE001 - what is raised must never look like a verdict
         # A plugin's code may raise SystemExit, even with exit code 0.
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            sys.stdout = None
             message = f"{error.filename or 'the output'} cannot be written: {error.strerror}"
             return _report_unwritable(message, "make room, or send it elsewhere")
         print_error(as_specguard_error(error), words)

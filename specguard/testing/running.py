@@ -173,8 +173,7 @@ def _replaced_streams(stdin: bytes) -> Iterator[list[bytes]]:
             yield output
         finally:
             for stream in (sys.stdout, sys.stderr):
-                if stream is not None:
-                    stream.flush()
+                stream.flush()
             sys.stdin, sys.stdout, sys.stderr = python
         for file in files[1:]:
             file.seek(0)
