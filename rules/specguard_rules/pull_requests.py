@@ -244,4 +244,6 @@ class PullRequestTarget(Rule):
         if not (base.stacked or target in accepted or allowed):
             what = f"the pull request goes into {quote(target)}, and the base is {quote(expected)}"
             setting = work_item.setting("base") if work_item and item_base else "base"
-            yield _finding(what, f"Change its base to {quote(expected)}.", "target", setting, "base")
+            more = "; or name that branch in `allow` of [rules.pull-request-target], in its own authority"
+            step = f"Change its base to {quote(expected)}{'' if work_item else more}."
+            yield _finding(what, step, "target", setting, "base")
