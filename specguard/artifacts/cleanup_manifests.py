@@ -145,7 +145,7 @@ def _read_text(raw: str) -> tuple[list[str], State, str]:
     """Return the paths at the beginning of a text, the state that its next word gives, and its reason."""
     text = without_box(raw[:LONGEST]).replace("~~", "")
     paths = leading_paths(text).paths
-    rest = LINK.sub(r"\1", text).replace("\\_", "_")
+    rest = LINK.sub(r"\1", text)
     for path in paths:
         rest = rest.replace(path, " ", 1)
     first = _WORD.search(rest)

@@ -281,7 +281,7 @@ def leading_paths(raw: str) -> LeadingPaths:
     paths: list[str] = []
     while found is not None:
         path, rest = found
-        is_bare = text.replace("\\_", "_").startswith(path)
+        is_bare = text.startswith(path)
         paths.append(path)
         bracket = _BRACKETS.match(rest)
         after = rest[bracket.end() :] if bracket else rest
@@ -338,5 +338,4 @@ def _leading_path(text: str) -> tuple[str, str] | None:
     is_path = path.endswith("/") or "*" in path or ("/" in path and bool(_EXTENSION.search(path)))
     ends = is_path or _COMMENT.match(rest) or _JOINT.match(rest)
     is_short = path[1:2] == rest[:1] == "."  # `e.g.`, `i.e.`
-    # Editors escape a `_` that is in no code span.
-    return (path.replace("\\_", "_"), rest) if ends and looks_like_path(path) and not is_short else None
+    return (path, rest) if ends and looks_like_path(path) and not is_short else None
