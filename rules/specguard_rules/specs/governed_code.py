@@ -276,17 +276,15 @@ class MissingSpecChange(Rule):
         candidates = sorted((one.deleted, one.path) for one in entries if specs.is_spec_path(one.path))
         why = f"; what changed in {path_text(candidates[0][1])} does not count" if candidates else ""
         why = f"; the new {added[-1]}" if added else why
-        governing = [one for one, _ in specs.now.governing(first.path)]
-        # Nobody works on a finished spec, if another one governs the path too.
-        fit = [one for one in governing if not specs.terminal(one)] or governing
-        known = " or ".join(path_text(one.path) for one in fit[:3])
+        known = " or ".join(path_text(one.path) for one, _ in list(specs.now.governing(first.path))[:3])
         message = f"{name}{more} changed, and no spec did that governs it{why}"
         message += f"; '{key}: {shortened(stated[0])}' is without a reason in brackets" if stated else ""
         how = "Let a spec govern it, in [specs.governs], by a change of its own"
         how = f"Change {known}, which governs it" if known else how
         is_lost = commits is not None and bookkeeping.lacks_texts
-        where = "the last paragraph of a commit, all trailers"
-        where = "the pull request, if it does not" if is_lost else where
+        where = (
+            "the pull request, if it does not" if is_lost else "the last paragraph of a commit, all trailers"
+        )
         step = f"{how}; or add one {wanted}. Or say why not in {where}: '{key}: none (REASON)'."
         found = Finding(message, step, first.path, side=first.side, setting="specs.code")
         found.key, found.severity = "no spec changed", "warning" if commits is None or is_lost else None
