@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 46_847,
+    "code lines of specguard and rules": 46_849,
     "modules of specguard and rules": 244,
     "code lines of tests": 32_809,
     "modules in one folder": 18,

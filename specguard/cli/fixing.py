@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from io import StringIO
 from typing import Final, TextIO
 
-from specguard.change.check_request import Request, read_unlinked
+from specguard.change.check_request import Request
 from specguard.change.repository import Repository, short_name
 from specguard.cli.checking import Reports, judge
 from specguard.declaration.look_alikes import shell_word
@@ -140,13 +140,12 @@ class _Fixer:
         else:
             place = self._file_path(proposal)
             report = writing(path_text(place), "make it writable")
-            end = b"\n" if read_unlinked(place, -1) == proposal.before else b"\r\n"
-            replace_file(os.fsdecode(place), proposal.after.replace(b"\n", end), report)
+            replace_file(os.fsdecode(place), proposal.after, report)
             if self._request.staged:
                 try:
                     self._run_git("--literal-pathspecs", "add", "--", place)
                 except SpecguardError:
-                    replace_file(os.fsdecode(place), proposal.before.replace(b"\n", end), report)
+                    replace_file(os.fsdecode(place), proposal.before, report)
                     raise
 
     def _run_git(self, *arguments: str | bytes, stdin: bytes = b"") -> None:
@@ -176,10 +175,12 @@ class _Fixer:
         place = self._file_path(proposal)
         if os.path.realpath(place) != place:
             return "it is a link, or in a folder that is one"
-        # Git may give the file other line ends than what was judged.
-        known = (proposal.before, proposal.before.replace(b"\n", b"\r\n"))
-        judged = read_unlinked(place, -1) in known
-        return "" if judged else "the working tree's file is not the one that was judged"
+        try:
+            with open(place, "rb") as stream:
+                present = stream.read()
+        except OSError as error:
+            return f"it cannot be read: {error.strerror}"
+        return "" if present == proposal.before else "the working tree's file is not the one that was judged"
 
     def _file_path(self, proposal: Proposal) -> bytes:
         """Return the absolute path of the file to edit."""
