@@ -332,10 +332,11 @@ def _paragraph_fields(text: Text, following: AnyBlock | None, *, bullet: bool) -
 def _line_fields(line: str) -> list[tuple[str, str, Form]]:
     """Return the fields of one line, from its source or from its rendered text (`<b>Status:</b> done`)."""
     parts = _source_fields(line)
-    # A name as editors escape it is read as it is rendered, too: `last\_review: 2026-01-31`.
-    if any(mark in name for mark in "<&\\" for name in ([one[0] for one in parts] or [line])):
+    unread = not parts or any("<" in name or "&" in name for name, _, _ in parts)
+    if unread and ("<" in line or "&" in line):
         return _source_fields(Text(line, 1).rendered.strip())
-    return parts
+    # Editors escape a `_` in a name: `last\_review: 2026-01-31`.
+    return [(name.replace("\\_", "_"), value, form) for name, value, form in parts]
 
 
 def _value_below(following: AnyBlock | None) -> str:
