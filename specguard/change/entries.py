@@ -201,8 +201,8 @@ class Message(Record, frozen=False):
 
     @property
     def is_numbered(self) -> bool:
-        """True if the subject has the pull request's number, as a squash merge adds it."""
-        return strip_pull_number(self.subject) != self.subject
+        """True if the subject has a pull request's number: that of a squash, or of one that it reverts."""
+        return " (#" in self.subject or strip_pull_number(self.subject) != self.subject
 
     @property
     def body(self) -> str:
