@@ -165,16 +165,16 @@ def _replaced_streams(stdin: bytes) -> Iterator[list[bytes]]:
             stack.callback(os.close, saved)
             stack.callback(os.dup2, saved, number)
             os.dup2(file.fileno(), number)
-        sys.stdin, sys.stdout, sys.stderr = (
+        streams = sys.stdin, sys.stdout, sys.stderr = [
             stack.enter_context(open(number, mode, encoding="utf-8", closefd=False))
             for number, mode in enumerate("rww")
-        )
+        ]
         try:
             yield output
         finally:
-            for stream in (sys.stdout, sys.stderr):
-                stream.flush()
             sys.stdin, sys.stdout, sys.stderr = python
+        for stream in streams:
+            stream.flush()
         for file in files[1:]:
             file.seek(0)
             output.append(file.read())
