@@ -96,8 +96,7 @@ class Store:
                 (".gitignore", b"*\n"),
                 ("config", b"[core]\n\trepositoryformatversion = %d\n\tbare = true\n%b" % (bool(more), more)),
             ):
-                with open(f"{self.folder}/{name}", "wb") as file:
-                    file.write(text)
+                write_file(f"{self.folder}/{name}", text)
 
     def add_stores(self, *stores: str, listed: str = "") -> None:
         """Read other object stores too; call this before anything is read.
