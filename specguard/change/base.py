@@ -121,9 +121,8 @@ class Base(Record):
     @property
     def of_files(self) -> bool:
         """True if files of the working tree are judged, unknown to git or not, as a run commits them."""
-        if self.change.source in ("worktree", "edit"):
-            return True
-        return self.head is None and self.change.git.repository.is_place
+        change = self.change
+        return change.source in ("worktree", "edit") or (self.head is None and change.git.repository.is_place)
 
     def is_branch(self, name: str) -> bool:
         """True if this is the base of that name, here or at `origin`."""

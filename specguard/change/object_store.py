@@ -14,7 +14,7 @@ from functools import cached_property, partial
 
 from specguard.change.entries import HASHLIB_FROM, FormatError, object_id
 from specguard.change.process import CommandError, Process
-from specguard.change.repository import NO_CONFIGURATION, QUIET, Repository, search_path
+from specguard.change.repository import Repository
 from specguard.errors import MissingFact, Reported, if_known
 from specguard.model import TYPE_CHECKING, Record
 
@@ -65,9 +65,7 @@ class Store:
         self._processes: list[Process] = []
         self._make_folder()
         self._environment = {
-            "PATH": search_path(repository.program),
-            **QUIET,
-            **NO_CONFIGURATION,
+            **repository.own_environment,
             # Git looks for files of attributes and ignored paths there; nobody else can write to it.
             "HOME": self.folder,
             "GIT_DIR": self.folder,

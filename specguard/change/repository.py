@@ -194,6 +194,9 @@ HOOK_VARIABLES: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
 RUN_BRANCH: Final = "SPECGUARD_BRANCH"
 """The variable in which a run tells its commands the branch of its item, as its place has no branches."""
 
+SUFFIX: Final = ".specguard"
+"""The suffix that turns the name of a run's place into the name of specguard's own folder for it."""
+
 QUIET: Final = {
     "LC_ALL": "C",
     "TZ": "UTC",
@@ -295,6 +298,11 @@ class Repository:
         """The length of a full object id in digits."""
         return 64 if self.format == "sha256" else 40
 
+    @property
+    def own_environment(self) -> dict[str, str]:
+        """The environment of a git command that reads no configuration of the user or the system."""
+        return {"PATH": search_path(self.program), **QUIET, **NO_CONFIGURATION}
+
     def spawn(self, *arguments: str, user: bool = False) -> Process:
         """Start a git command in the caller's folder, for refs and configuration; it runs no other program.
 
@@ -302,15 +310,12 @@ class Repository:
             arguments: all arguments after git's own flags.
             user: True to read the user's and the system's configuration too.
         """
-        environment = {"PATH": search_path(self.program), **QUIET}
-        if user or self._user_trusted:
-            names = ("HOME", "XDG_CONFIG_HOME")
-            environment.update({name: self.environment[name] for name in names if name in self.environment})
-        else:
-            environment.update(NO_CONFIGURATION)
         # A named folder has precedence over a hook's environment.
-        inherited = HOOK_VARIABLES[2:] if self.directory else HOOK_VARIABLES
-        environment.update({name: self.environment[name] for name in inherited if self.environment.get(name)})
+        names: tuple[str, ...] = HOOK_VARIABLES[2:] if self.directory else HOOK_VARIABLES
+        environment = self.own_environment
+        if user or self._user_trusted:
+            environment, names = {"PATH": environment["PATH"], **QUIET}, (*names, "HOME", "XDG_CONFIG_HOME")
+        environment.update({name: self.environment[name] for name in names if self.environment.get(name)})
         where = ["-C", self.directory] if self.directory else []
         flags = ["--no-pager", "-c", "core.fsmonitor=false", "-c", "core.warnAmbiguousRefs=false"]
         flags += ["-c", "safe.bareRepository=all", *where]

@@ -322,8 +322,7 @@ def _read_file(run: Run, path: bytes) -> str:
 
 
 def _write_file(run: Run, path: bytes, text: str) -> None:
-    file = path_in_tree(run.place.path, os.fsdecode(path), "remove the link")
-    replace_file(file, text)
+    replace_file(path_in_tree(run.place.path, os.fsdecode(path), "remove the link"), text)
 
 
 _SHORTEST: Final = 16

@@ -264,10 +264,8 @@ def hook_commands(run: Run, stage: str, message: str = "") -> Iterator[Sequence[
     program = find_program("pre-commit", run.options.environment)
     if text is not None and program is not None:
         configuration = place.write("pre-commit.yaml", text)
-        file_words = ["--commit-msg-filename", message] if message else []
-        yield [
-            program, "run", "--hook-stage", stage, *file_words, "--config", configuration, "--color", "never",
-        ]  # fmt: skip
+        more = ["--commit-msg-filename", message] if message else []
+        yield [program, "run", "--hook-stage", stage, *more, "--config", configuration, "--color", "never"]
     folder = _hooks_folder(run.git.repository, tree)
     if _has_script(tree, folder, stage):
         script = os.path.join(_copy_hooks(run, tree, folder), stage)

@@ -29,16 +29,13 @@ from specguard.authority.cache import is_own, user_folder
 from specguard.change.entries import Entry
 from specguard.change.git import Git
 from specguard.change.process import CommandError, Process
-from specguard.change.repository import NO_CONFIGURATION, NO_HOOKS, QUIET, Repository, is_oid, search_path
+from specguard.change.repository import NO_HOOKS, SUFFIX, Repository, is_oid
 from specguard.change.worktree import worktrees
 from specguard.errors import SpecguardError
 from specguard.executor.run import Run
 from specguard.model import Record, cached_method
 from specguard.runs.manifests import Manifest
 from specguard.runs.store import RunView
-
-SUFFIX: Final = ".specguard"
-"""The suffix that turns the name of a place into the name of specguard's own folder for it."""
 
 RECORD: Final = "record"
 """The file, in specguard's own folder, with the path of the run's folder."""
@@ -222,9 +219,8 @@ def new_place(run: Run) -> Place:
 def _make_repository(folder: str, base: str, repository: Repository) -> None:
     """Make a repository without objects, with `HEAD` detached at the base."""
     os.mkdir(folder, 0o700)
-    environment = {"PATH": search_path(repository.program), **QUIET, **NO_CONFIGURATION}
     words = ["--template=", "--initial-branch=none", f"--object-format={repository.format}", "--", folder]
-    Process(repository.program, ["init", "-q", *words], environment).read()
+    Process(repository.program, ["init", "-q", *words], repository.own_environment).read()
     Path(folder, ".git", "HEAD").write_text(f"{base}\n", encoding="ascii")
     with open(os.path.join(folder, ".git", "config"), "a", encoding="ascii") as config:
         # Unreferenced objects must not be pruned.

@@ -21,8 +21,8 @@ from typing import Final
 
 from specguard.change.entries import text_digest
 from specguard.change.process import CommandError
-from specguard.change.repository import Repository
-from specguard.executor.place import BEFORE, RUN_REFS, SUFFIX, Place, new_place, strays
+from specguard.change.repository import SUFFIX, Repository
+from specguard.executor.place import BEFORE, RUN_REFS, Place, new_place, strays
 from specguard.executor.run import Run, RunEnded
 from specguard.model import Record, listed, path_text
 
