@@ -18,7 +18,7 @@ from specguard.documents.data import data_kind
 from specguard.documents.document import Document
 from specguard.documents.fields import Field, find_fields, normal_name
 from specguard.errors import MissingFact
-from specguard.model import Record, path_text
+from specguard.model import Record, path_text, shortened
 from specguard.specs.spec_fields import visible_lines
 
 LONGEST: Final = 10_000
@@ -66,6 +66,13 @@ class Contradiction(Record):
     name: str
     lower: KeyStatement
     higher: KeyStatement
+
+    @property
+    def message(self) -> str:
+        """The sentence about what the two documents say."""
+        other = f"{self.higher.place}, which goes before it, that it is {shortened(self.higher.value, 80)!r}"
+        value = shortened(self.lower.value, 80)
+        return f"{path_text(self.lower.path)} says that {self.name} is {value!r}, and {other}"
 
 
 def contradictions(

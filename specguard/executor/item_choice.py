@@ -305,13 +305,10 @@ class Start:
             branch = short_name(self._git.repository.branch or "")
             fields = Template(self.work.kinds[kind].branch).read(branch) if branch else None
             return fields if fields and self._own_plan(kind, fields) is not None else {}
-        path = os.fsencode(os.path.normpath(plan))
-        if (values := self.work.kinds[kind].read_source(path)) is not None:
+        if (values := self.work.kinds[kind].read_source(os.fsencode(os.path.normpath(plan)))) is not None:
             return values
-        raise unready(
-            f"{plan} is not a list of {kind}s; tried: {self._list_names(kind, {})}",
-            "name that file, from the repository's root",
-        )
+        message = f"{plan} is not a list of {kind}s; tried: {self._list_names(kind, {})}"
+        raise unready(message, "name that file, from the repository's root")
 
     def _list_names(self, kind: str, fields: Mapping[str, str]) -> str:
         """Return the files that may list a kind's items, for a message."""

@@ -78,14 +78,9 @@ def _check_contradictions(draft: DraftRun) -> None:
         return
     for one in draft.policy.contradictions(draft.start.documents, document.__eq__):
         if one.lower.path == document:
-            raise SpecguardError(
-                f"{one.lower.place} says that {one.name} is {one.lower.value!r}, and {one.higher.place}, "
-                f"which goes before it, that it is {one.higher.value!r}",
-                help="the authority wins: have the document corrected in the base",
-                path=path_text(document),
-                line=one.lower.line,
-                code="contradiction",
-            )
+            path, line = path_text(document), one.lower.line
+            help = "the authority wins: have the document corrected in the base"
+            raise SpecguardError(one.message, help=help, path=path, line=line, code="contradiction")
 
 
 def _check_in_branch(draft: DraftRun) -> None:
@@ -204,10 +199,9 @@ def _check_not_at_remote(draft: DraftRun) -> None:
         if draft.owns_branch(name) and not (shared and name == item.branches[0]):
             delete = f"git push {remote} --delete {shlex.quote(name)}"
             delete += "" if draft.source.remote else f"; if it is gone: git fetch --prune {remote}"
-            raise item_taken(
-                f"{draft.source.address.shown} has a branch of {item} already: {name}",
-                f"see its pull request or run (specguard run list); if nothing of it is needed: {delete}",
-            )
+            taken = f"{draft.source.address.shown} has a branch of {item} already: {name}"
+            see = f"see its pull request or run (specguard run list); if nothing of it is needed: {delete}"
+            raise item_taken(taken, see)
 
 
 BOUND_FACTS: Final = ("item", "base", "base_oid", "policy_id", "branch", "scope", "gates")
@@ -264,11 +258,9 @@ def _check_requests(draft: DraftRun) -> list[str]:
     try:
         requests = [one for branch in draft.item.branches for one in platform.requests(branch)]
     except PlatformError as error:
-        raise SpecguardError(
-            f"open pull requests cannot be looked for: {error.reason}",
-            help=f"see whether this answers: {platform.command} auth status --hostname {address.host}",
-            code="remote-unreachable",
-        ) from error
+        message = f"open pull requests cannot be looked for: {error.reason}"
+        help = f"see whether this answers: {platform.command} auth status --hostname {address.host}"
+        raise SpecguardError(message, help=help, code="remote-unreachable") from error
     for request in requests:
         if request.state == "open":
             taken = f"there is an open pull request of {draft.item} already: {request.url}"

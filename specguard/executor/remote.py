@@ -388,30 +388,20 @@ class Address(Record):
         if local and not expected and not known:
             return cls(root, root, is_local=True)
         if not found.url:
-            raise SpecguardError(
-                f"there is no remote '{remote}'; tried: remote.{remote}.url of the configuration",
-                help=f"git remote add {remote} {shlex.quote(expected) if expected else '<address>'}"
-                + "".join(f", or --remote {name}" for name, _ in known[:1]),
-                code="remote-unsuitable",
-            )
+            message = f"there is no remote '{remote}'; tried: remote.{remote}.url of the configuration"
+            help = f"git remote add {remote} {shlex.quote(expected) if expected else '<address>'}"
+            raise _unsuitable(message, help + "".join(f", or --remote {name}" for name, _ in known[:1]))
         fetch, push = _absolute(found.fetch, root), _absolute(found.pushes[0], root)
+        shown = f"'{remote}' is {shown_address(fetch)}"
         if expected and not same_address(fetch, expected):
             help = shlex.join(["git", "remote", "set-url", remote, expected])
             help += "".join(f", or --remote {name}" for name, url in known if same_address(url, expected))
             if found.url != found.fetch:
                 help = "see what rewrites it: git config --show-origin --get-regexp '^url[.].*insteadof$'"
-            raise SpecguardError(
-                f"'{remote}' is {shown_address(fetch)}, and the canonical repository is "
-                f"{shown_address(expected)}",
-                help=help,
-                code="remote-unsuitable",
-            )
+            raise _unsuitable(f"{shown}, and the canonical repository is {shown_address(expected)}", help)
         if _protocol(fetch) not in PROTOCOLS or fetch.startswith("-") or "\n" in fetch:
-            raise SpecguardError(
-                f"'{remote}' is {shown_address(fetch)}, and a run uses only {', '.join(PROTOCOLS)}",
-                help=f"git remote set-url {remote} <an https or ssh address of the same repository>",
-                code="remote-unsuitable",
-            )
+            help = f"git remote set-url {remote} <an https or ssh address of the same repository>"
+            raise _unsuitable(f"{shown}, and a run uses only {', '.join(PROTOCOLS)}", help)
         if not same_address(push, fetch) or _protocol(push) not in PROTOCOLS:
             push = fetch
         return cls(fetch, push)
@@ -474,6 +464,11 @@ class Address(Record):
             return ()
         kinds = (GitLab, Platform) if "gitlab" in self.host else (Platform, GitLab)
         return kinds[:1] if self.host in ("github.com", "gitlab.com") else kinds
+
+
+def _unsuitable(message: str, help: str) -> SpecguardError:
+    """Return the error for a remote that no run can use."""
+    return SpecguardError(message, help=help, code="remote-unsuitable")
 
 
 def _protocol(url: str) -> str:

@@ -369,10 +369,9 @@ class ItemLock:
             # started may still write to its place, also for a run that would use its folder again.
             if manifest.state in _NOT_ENDED:
                 died = RunFolder(os.path.join(self.folder, manifest.run_id), self._given_root)
-                raise item_taken(
-                    f"an earlier run of {self._item.label} died: {manifest.run_id}",
-                    f"{died.command('resume')}; to give it up: {died.command('stop')}",
-                )
+                message = f"an earlier run of {self._item.label} died: {manifest.run_id}"
+                help = f"{died.command('resume')}; to give it up: {died.command('stop')}"
+                raise item_taken(message, help)
         folder = RunFolder(os.path.join(self.folder, reused or new_run_id()), self._given_root)
         if not reused:
             return folder

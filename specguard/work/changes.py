@@ -164,8 +164,7 @@ def _document_moves(work: Work, name: str, path: bytes, before: Tree, after: Tre
     old_texts, new_texts = (set(data.texts() if data else ()) for data in read)
     keys = sorted({str(key) for place, _ in old_texts ^ new_texts for key in place})
     # Any key of a text that changes, word of a row that does, or part of a file's name in it, may be an id.
-    words = [pointer.id, *keys, *rows.split(), *rows.replace("-", " ").split()]
-    for item_id in dict.fromkeys(words):
+    for item_id in dict.fromkeys([pointer.id, *keys, *rows.split(), *rows.replace("-", " ").split()]):
         was, now = earlier.with_id(name, item_id, {}), later.with_id(name, item_id, {})
         if was is None or now is None or (was.number or 0) < (current.number or 0):
             continue

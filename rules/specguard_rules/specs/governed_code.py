@@ -379,9 +379,6 @@ class ContradictedAuthority(Rule):
                 yield Finding(message, step, path, key="no file", setting=setting)
         touched = {entry.path for entry in entries}
         for one in policy.contradictions(documents, lambda path: whole or path in touched):
-            low, high, place = one.lower, one.higher, path_text(one.lower.path)
-            other = f"{high.place}, which goes before it, that it is {shortened(high.value, 80)!r}"
-            message = f"{place} says that {one.name} is {shortened(low.value, 80)!r}, and {other}"
-            step = f"Correct {place}, or first {path_text(high.path)}."
-            setting = f"authority.keys.{one.key}"
-            yield Finding(message, step, low.path, low.line, key=one.name, setting=setting)
+            path, line, setting = one.lower.path, one.lower.line, f"authority.keys.{one.key}"
+            step = f"Correct {path_text(path)}, or first {path_text(one.higher.path)}."
+            yield Finding(one.message, step, path, line, key=one.name, setting=setting)
