@@ -87,7 +87,8 @@ class Entry:
     @property
     def has_new_content(self) -> bool:
         """True if the path is a regular file whose content the change adds or alters, or that was a link."""
-        return self.is_file and (self.old != self.new or not self.was_file)
+        # A large change asks it of each path several times, so one property is written out.
+        return self.new_mode & 0o170000 == 0o100000 and (self.old != self.new or not self.was_file)
 
     @property
     def is_symlink(self) -> bool:

@@ -396,15 +396,15 @@ class Store:
             return {oid: self._read_object(oid, SMALL)[1] for oid in oids}
         if self._added:
             self.use_scratch()
-        arguments = ("cat-file", "--batch-check=%(objectsize) %(objectname)", "--buffer")
+        # Git answers in the order of the ids.
+        arguments = ("cat-file", "--batch-check=%(objectsize)", "--buffer")
         output = self.ask("the objects' sizes", *arguments, stdin=stdin_lines(oids))
-        # Numbers and ids have no `m`, but `missing` and `ambiguous` have.
+        # Numbers have no `m`, but `missing` and `ambiguous` have.
         absent = next((line for line in output.split(b"\n") if b"m" in line), b"") if b"m" in output else b""
         if absent or output.count(b"\n") != len(oids):
             named = absent.partition(b" ")[0].decode("ascii") or "of the change"
             raise self.missing(f"object {named}", "it is not in the object store")
-        fields = output.decode("ascii").split()
-        return dict(zip(fields[1::2], map(int, fields[::2]), strict=True))
+        return dict(zip(oids, map(int, output.split()), strict=True))
 
     def _parse_header(self, oid: str, line: bytes) -> tuple[str, int]:
         parts = line.decode("ascii", "replace").split(" ")
