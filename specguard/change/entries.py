@@ -203,7 +203,7 @@ class Message(Record, frozen=False):
     @property
     def is_numbered(self) -> bool:
         """True if the subject has a pull request's number: that of a squash, or of one that it reverts."""
-        return " (#" in self.subject or strip_pull_number(self.subject) != self.subject
+        return strip_pull_number(subject := self.subject.rstrip("\"'")) != subject
 
     @property
     def body(self) -> str:
