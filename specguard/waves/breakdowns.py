@@ -489,7 +489,7 @@ def _listed_gates(source: Source) -> Iterator[str]:
 
 # `Trigger: no`, also as a column's header with its cell.
 _ANSWER: Final = re.compile(
-    r"\btrigger(?:ed)?\??[ \t\xa0]?:[ \t\xa0]*+(yes|no)(?=\s{0,9}(?:$|[.,;:()\[\]\u2013\u2014])|\s{1,9}-\s)",
+    r"\btrigger(?:ed)?\??[^\S\r\n]?:[^\S\r\n]*+(yes|no)(?=\s{0,9}(?:$|[.,;:()\[\]\u2013\u2014])|\s{1,9}-\s)",
     re.IGNORECASE | re.MULTILINE,
 )
 
