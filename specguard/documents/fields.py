@@ -335,8 +335,8 @@ def _line_fields(line: str) -> list[tuple[str, str, Form]]:
     unread = not parts or any("<" in name or "&" in name for name, _, _ in parts)
     if unread and ("<" in line or "&" in line):
         return _source_fields(Text(line, 1).rendered.strip())
-    # Editors escape a `_` in a name: `last\_review: 2026-01-31`.
-    return [(name.replace("\\_", "_"), value, form) for name, value, form in parts]
+    # Editors escape signs in a name: `last\_review: 2026-01-31`.
+    return [(Text(name, 1).rendered if "\\" in name else name, value, form) for name, value, form in parts]
 
 
 def _value_below(following: AnyBlock | None) -> str:
