@@ -16,7 +16,7 @@ from specguard.declaration.patterns import Covering
 from specguard.documents.blocks import AnyBlock, Heading, List, Paragraph, Table, Text, texts
 from specguard.documents.completeness import is_bare_nothing, is_todo
 from specguard.documents.fields import bold_words
-from specguard.documents.list_items import LINE_SUFFIX, LINK, leading_paths, without_box
+from specguard.documents.list_items import LINE_SUFFIX, LINK, leading_paths, plain_underscores, without_box
 from specguard.errors import NotApplicable
 from specguard.model import TYPE_CHECKING, Finding, Record, cached_method, folders_of, path_text
 from specguard.work.name_templates import escape
@@ -143,7 +143,7 @@ def _row_paths(row: Sequence[Text], header: Sequence[str], state: State, reason:
 
 def _read_text(raw: str) -> tuple[list[str], State, str]:
     """Return the paths at the beginning of a text, the state that its next word gives, and its reason."""
-    text = without_box(raw[:LONGEST]).replace("~~", "")
+    text = plain_underscores(without_box(raw[:LONGEST]).replace("~~", ""))
     paths = leading_paths(text).paths
     rest = LINK.sub(r"\1", text)
     for path in paths:

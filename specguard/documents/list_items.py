@@ -268,13 +268,20 @@ class LeadingPaths(Record):
     in_sentence: bool = False
 
 
+def plain_underscores(raw: str) -> str:
+    r"""Return a text with each `_` that an editor has escaped outside of code: src/my\_mod/."""
+    # What is between two marks of code stays as it is.
+    parts = raw.split("`")
+    return "`".join(part if at % 2 else part.replace("\\_", "_") for at, part in enumerate(parts))
+
+
 def leading_paths(raw: str) -> LeadingPaths:
     """Parse the paths at the beginning of a text: code spans or bare paths, joined by commas, "and", `<br>`.
 
     Text after a dash, a colon or in brackets is a comment. If the text continues with a comma or "and", or
     names more code, the remainder becomes `rest`: further paths may be in it.
     """
-    text = without_box(raw)
+    text = without_box(plain_underscores(raw))
     found = _leading_path(text) if len(raw) <= LONGEST_ITEM else None
     if found is None:
         return LeadingPaths([], "")

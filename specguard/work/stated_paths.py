@@ -10,7 +10,14 @@ from specguard.documents.blocks import AnyBlock, Fence, Heading, List, Paragraph
 from specguard.documents.completeness import is_bare_nothing
 from specguard.documents.document import Document
 from specguard.documents.fields import near_section, normal_title
-from specguard.documents.list_items import BARE_WORD, leading_paths, tree_lines, without_box, without_remark
+from specguard.documents.list_items import (
+    BARE_WORD,
+    leading_paths,
+    plain_underscores,
+    tree_lines,
+    without_box,
+    without_remark,
+)
 from specguard.model import TYPE_CHECKING, Record, shortened
 
 if TYPE_CHECKING:
@@ -167,7 +174,7 @@ def _paths(blocks: Sequence[AnyBlock]) -> Iterator[Ask]:
 
 def _read_entry(cells: Sequence[Text]) -> tuple[list[Ask], bool]:
     """Return the paths that a list item or a row allows or excludes, and whether it means to allow none."""
-    raws = [without_box(_with_choices(cell.raw)) for cell in cells]
+    raws = [without_box(_with_choices(plain_underscores(cell.raw))) for cell in cells]
     flat, paths = _flatten(": ".join(raws))
     comment, left_out = _take_left_out(flat, paths)
     # What words farther away say may be meant of the path: it is neither allowed nor excluded.
@@ -302,11 +309,11 @@ def _block_mentions(block: AnyBlock, how: str) -> Iterator[Ask]:
 def _text_mentions(text: Text, *, task: bool) -> Iterator[Ask]:
     """Yield the paths of one text, except those in a sentence that excludes them."""
     for position, sentence in enumerate(text.sentences()):
-        read = [(_path_of(token), token.start()) for token in _TOKEN.finditer(sentence.raw)]
-        left_out = {"", *_take_left_out(*_flatten(sentence.raw))[1]}
-        kept = [one for one in read if one[0] not in left_out]
-        tokens = [(path, sentence.line + sentence.raw.count("\n", 0, at)) for path, at in kept]
-        raw = without_box(sentence.raw)
+        raw = plain_underscores(sentence.raw)
+        read = [(_path_of(token), token.start()) for token in _TOKEN.finditer(raw)]
+        left_out = {"", *_take_left_out(*_flatten(raw))[1]}
+        tokens = [(path, sentence.line + raw.count("\n", 0, at)) for path, at in read if path not in left_out]
+        raw = without_box(raw)
         # A sentence can exclude the paths that it names; words within a path do not count.
         if not tokens or _EXCEPTED.search(_TOKEN.sub("x/", raw).lstrip("*_ ")):
             continue
