@@ -578,6 +578,9 @@ class _PairReader(Record, frozen=False):
         objects = self.git.objects([oid for pair in pairs for oid in pair if oid])
         for pair in pairs:
             old, new = (self._read_names(*next(objects)) if oid else set() for oid in pair)
+            # Git checks out the last entry of a name; what is read here is the first.
+            if len({name for name, _, _ in new}) < len(new):
+                raise MissingFact(f"{self.what} cannot be read: tree {pair[1]} has a name twice", "git fsck")
             yield pair, _compare_folders(old, new)
 
     def _read_names(self, oid: str, kind: str, content: bytes) -> set[tuple[bytes, int, str]]:
