@@ -535,10 +535,9 @@ class Policy:
         return self._decode_list("disregarded")
 
     def is_nested(self, path: bytes) -> bool:
-        """Return True if a path is that of a nested authority, whether or not the file exists."""
-        if not path.endswith(b"/SPEC_AUTHORITY.md"):
-            return False
-        return Selecting([one.strip("/") for one in self.nested]).matches(path.rpartition(b"/")[0])
+        """Return True if a path is that of a nested authority or below it, whether or not the file exists."""
+        folder, name, _ = (path + b"/").partition(b"/SPEC_AUTHORITY.md/")
+        return bool(name) and Selecting([one.strip("/") for one in self.nested]).matches(folder)
 
     def is_of_others(self, document: str, entries: Sequence[Entry]) -> bool:
         """Return True if a document is a nested authority, and the change has no entry in its folder."""

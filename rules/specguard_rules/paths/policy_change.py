@@ -166,12 +166,14 @@ class PolicyChanges(Rule):
         self, entries: Sequence[Entry], base: Base, policy: Policy, policy_change: PolicyChange
     ) -> Iterator[Finding]:
         named = _DOCUMENTS | policy.document_paths
+        # A folder in the place of a document leaves a policy that cannot be read.
+        inside = (_FOLDER, *(one + b"/" for one in named))
         named |= {entry.path for entry in entries if policy.is_nested(entry.path)}
         if settings := [entry for entry in entries if entry.path in named]:
             yield from _differences(settings, policy_change, policy)
         # Comparing the beginnings of the patterns costs a hook less than compiling them.
         beginnings = [one.lstrip("/").translate(_WILD).partition("*")[0] for one in self.files.patterns]
-        prefixes = (_FOLDER, *map(str.encode, beginnings))
+        prefixes = (*inside, *map(str.encode, beginnings))
         runners = []
         for entry in entries:
             path = entry.path
@@ -181,7 +183,7 @@ class PolicyChanges(Rule):
                 # Before the first authority nothing was judged, so a baseline accepts nothing.
                 if policy_change.baseline and policy.drafts is None and not (entry.added and policy.adopted):
                     yield _baseline_finding(policy_change.baseline)
-            elif path.startswith(_FOLDER):
+            elif path.startswith(inside):
                 if not (path.startswith(policy.log_folder) and (entry.added or base.has(entry))):
                     yield _state_finding(entry, base, policy)
             elif self.files.matches(path):
