@@ -228,7 +228,9 @@ def _owner_evidence(change: Change, policy: Policy, path: bytes, owners: Sequenc
         next((one.name for one in owners if is_signed(change.git, commit.oid, tuple(one.keys))), "")
         for commit in touching
     ]
-    if signers and all(signers):
+    # What an owner signed in another repository has no common ancestor with the base.
+    related = (change.git.merge_bases(change.base.tip or commit.oid, commit.oid) for commit in touching)
+    if signers and all(signers) and all(related):
         return f"{listed(list(dict.fromkeys(signers)))}, whose key signed each commit that touches it"
     author, accounts = change.author_login.casefold(), {login.casefold() for login in change.reviewers}
     people = find_people(change, policy.log_folder) if author and accounts else ()

@@ -164,6 +164,7 @@ class Git(Store):
             return None
         return oid if is_oid(oid, self.repository.oid_digits) else None
 
+    @cached_method
     def merge_bases(self, one: str, other: str) -> list[str]:
         """Return all best common ancestors of two commits; the first is the one that `git merge-base` prints.
 
