@@ -382,6 +382,7 @@ class RuleResult(Record, frozen=False):
         looked_at: the facts that the rule asked for, each with a short account of its size.
         approvers: the people who may approve the rule's errors; empty if nobody may, or if it has none.
         persons: how many more persons must approve the errors.
+        by_paths: True if the approval that is offered for them is bound to its files only.
         plugin: the distribution of the rule, if a report asks for its text; empty otherwise.
         text: the rule's docstring, if a report asks for it; empty if the rule was not judged.
         severity: the rule's own severity. An indeterminate rule below `error` is shown, but decides the exit
@@ -401,6 +402,7 @@ class RuleResult(Record, frozen=False):
     looked_at: Sequence[str] = ()
     approvers: Sequence[str] = ()
     persons: int = 1
+    by_paths: bool = False
     plugin: str = ""
     text: str = ""
 

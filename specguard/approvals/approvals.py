@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     Reason = tuple[str, str, str]
     """A reason against an approval: the reason, the next step, and the field of the record."""
 
+    Judge = Callable[["Decision"], Iterator[Reason]]
+
 
 _MIN_LETTERS: Final = 8
 """The least number of letters that a reason must have, besides empty words and the rule's own names."""
@@ -158,8 +160,7 @@ class Approvals:
         self._open_findings = {one.fingerprint: one for one in findings if one.state == "open"}
         change, head = bond.change, if_applicable(lambda: bond.change.head_files, None)
         base = change.base_files if change.found.trusted else None
-        work_tree = change.git.repository.root
-        self.log = read_log(bond.folder, base=base, head=head, work_tree=work_tree)
+        self.log = read_log(bond.folder, base=base, head=head, work_tree=change.git.repository.root)
         self.entries = [entry for entry in change.entries if is_in_log(entry, bond.folder)]
         # An invalid file of the base never counted, so a change may fix or remove it.
         self.old = {broken.path for broken in self.log.broken if broken.place == "base"}
@@ -274,10 +275,9 @@ class Approvals:
             counting = [decision for decision in decisions if decision.counts]
             approvers_of[fingerprint] = {decision.approval.approver for decision in counting}
             persons = self.settings.persons_for(judged.code, judged.name)
-            enough = len(approvers_of[fingerprint]) >= persons
-            if enough:
-                judged.state = "approved"
-            shortfall = () if enough else (f"{judged.code} needs the approvals of {persons} persons",)
+            shortfall = [f"{judged.code} needs the approvals of {persons} persons"]
+            if len(approvers_of[fingerprint]) >= persons:
+                judged.state, shortfall = "approved", []
             refused = [decision for decision in decisions if not decision.counts][-_MOST_REFUSED:]
             judged.approvals = [
                 ApprovalUse(
@@ -286,12 +286,11 @@ class Approvals:
                 for one in (*counting, *refused)
             ]
         for result in self._results:
-            open_errors = filter(self._is_liftable, result.findings)
-            approvers_of_open = [approvers_of.get(judged.fingerprint, set()) for judged in open_errors]
-            if approvers_of_open:
-                common = set.intersection(*approvers_of_open)
+            if open_errors := list(filter(self._is_liftable, result.findings)):
+                common = set.intersection(*(approvers_of.get(one.fingerprint, set()) for one in open_errors))
                 result.approvers = [name for name in self._approvers(result.code) if name not in common]
                 result.persons = self.settings.persons_for(result.code, result.name) - len(common)
+                result.by_paths = self._bond.suits_paths(open_errors, self.settings.scopes)
 
     def _is_liftable(self, judged: Judged) -> bool:
         """Return True if an approval helps: not for a file that is as it was, nor for an altered record."""
@@ -370,10 +369,7 @@ class Approvals:
         # An approval that is filed for a later change need not be bound to this one: it lifts nothing here.
         ours = bool(decision.matches) or not self._bond.only_files_approvals
         found = [Refusal("replayed", *one) for one in (self._bond.breaks(decision.approval) if ours else ())]
-        judges: list[tuple[Kind, Callable[[Decision], Iterator[Reason]]]] = [
-            ("broad", self._too_broad),
-            ("reason", self._empty_reason),
-        ]
+        judges: list[tuple[Kind, Judge]] = [("broad", self._too_broad), ("reason", self._empty_reason)]
         if decision.added or not found:
             # Once it has landed, its place in the base proves it to later changes.
             judges.append(("untrusted", self._untrusted))

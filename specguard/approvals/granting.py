@@ -68,8 +68,11 @@ def grant(facts: Facts, results: Sequence[RuleResult]) -> list[str]:
     signature = sign_as(approver, record, request.key) if request.key else None
     file = write_record(bond.change.git.repository.work_tree(), bond.folder, record, signature)
     notes = [f"Approval {record.id[:12]} by {approver.name} is written to {file}; commit it with the change."]
-    if bond.change.stage == "staged" and record.scope == "change" and "paths" in settings.scopes:
-        notes.append("Other commits of the branch end it; with --scope paths only those of the same files.")
+    if bond.change.stage == "staged":
+        by_paths = bond.suits_paths(findings, settings.scopes)
+        rather = "; with --scope paths only those of the same files" if by_paths else ""
+        whole = f"the branch end it{rather}"
+        notes.append(f"Other commits of {whole if record.scope == 'change' else 'the same files end it'}.")
     if bond.change.found.trusted and not record.target:
         notes.append("It is for no branch that is known; for one, give --base BRANCH and no --range.")
     strict = sorted({rule.code for rule in rules if rule.signed and rule.code in record.rules})
@@ -134,16 +137,14 @@ def find_approver(name: str, settings: ApprovalSettings) -> Approver:
     Raises:
         SpecguardError: the policy does not have such an approver.
     """
-    names = [one.name for one in settings.approver]
-    approver = settings.named(name)
-    if approver is None:
-        step = "specguard init --approver NAME=KEYFILE adds who may, in a change of its own"
-        if names:
-            step = nearest(name, names, f"name one of {', '.join(names)} with --approved-by")
-        if not name:
-            raise refusal("no approver is named", step)
-        raise refusal(f"{name} is not an approver", step, "unknown-name")
-    return approver
+    if approver := settings.named(name):
+        return approver
+    step = "specguard init --approver NAME=KEYFILE adds who may, in a change of its own"
+    if names := [one.name for one in settings.approver]:
+        step = nearest(name, names, f"name one of {', '.join(names)} with --approved-by")
+    if not name:
+        raise refusal("no approver is named", step)
+    raise refusal(f"{name} is not an approver", step, "unknown-name")
 
 
 def _rule(name: str, policy: Policy) -> RuleInPolicy:

@@ -15,10 +15,10 @@ from specguard.change.base import named_base
 from specguard.change.entries import Entry, is_filed, sha256
 from specguard.change.repository import short_branch
 from specguard.errors import MissingFact, SpecguardError, if_applicable, if_known
-from specguard.model import TYPE_CHECKING, Finding, Record, path_text
+from specguard.model import TYPE_CHECKING, Finding, Judged, Record, path_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from typing import Any, ClassVar, Final, Literal
 
     from specguard.authority.policy import Policy
@@ -286,6 +286,14 @@ class Bond:
     def fingerprint(self, scope: Scope, paths: Collection[bytes]) -> str:
         """Return the fingerprint of the whole change, or of only its entries at some paths."""
         return self._whole if scope == "change" else self.change.fingerprint(self.folder, frozenset(paths))
+
+    def suits_paths(self, findings: Iterable[Judged], scopes: Collection[Scope]) -> bool:
+        """True if an approval of findings in files of the change is best bound to these files only.
+
+        The whole change is stricter, but for what is not committed the branch's other commits end it.
+        """
+        wanted = self.change.stage == "staged" or "change" not in scopes
+        return wanted and "paths" in scopes and self.paths.issuperset(one.finding.path for one in findings)
 
     def has_landed(self, target: str, path: bytes) -> bool:
         """True if another branch than this change's target, which an approval is for, is known to have it."""

@@ -147,6 +147,7 @@ def approval_offer(result: RuleResult, verdict: Verdict, most: int = 3) -> tuple
     whole = verdict.change.get("whole")
     command = "check --all --override" if whole else "approve"
     flags = "".join(f" --path {word}" for word in named) + which
+    flags += " --scope paths" if result.by_paths else ""
     offer = join_or(map(shortened, result.approvers))
     offer += f" may approve {'this' if len(errors) == 1 else 'these'}"
     if result.persons > 1:
@@ -157,12 +158,8 @@ def approval_offer(result: RuleResult, verdict: Verdict, most: int = 3) -> tuple
         offer += f"; the command names {len(named)} of {len(paths)} files"
         if len(words) == len(paths) and not whole:
             offer += f" (plain specguard approve{which} names all)"
-    return offer, approve_command(f"{command} {result.code}{flags}", result.approvers[0])
-
-
-def approve_command(words: str, approver: str) -> str:
-    """Return the command with which a person approves, and that says why."""
-    return f'specguard {words} --approved-by {shell_word(approver)} --reason "..."'
+    flags += f' --approved-by {shell_word(result.approvers[0])} --reason "..."'
+    return offer, f"specguard {command} {result.code}{flags}"
 
 
 def join_or(names: Iterable[str]) -> str:
