@@ -318,6 +318,9 @@ def _missing_run(proof: RunProof, need: _Need, bookkeeping: Bookkeeping, where: 
         raise records.unseen(f"a run of {what}")
     message = f"no run shows {what}{need.why}{problem}"
     where += f" --command {shell_quote(need.gate)}" if " " in need.gate else ""
+    if records.in_tree:
+        # Git does not replace the file that an earlier run has brought to the branch, unless it is staged.
+        where += f"; git add {shell_quote(b':/' + records.settings.folder + b'.gitignore')}"
     step = f"Check the commit out, type `specguard run gates{where}`, and keep the run in a commit apart."
     key, field = f"{need.gate} {commit.message.subject}", "commit.subject"
     yield Finding(message, step, commit=commit.oid, field=field, key=key, setting=need.setting)
