@@ -436,8 +436,9 @@ class Repository:
 
     @cached_property
     def is_place(self) -> bool:
-        """True if this is the place of a run, which has no branches, and the run named that of its item."""
-        return RUN_BRANCH in self.environment and not self.branches()
+        """True if this is the place of a run: it has no branches, and specguard's own folder is beside it."""
+        is_made = RUN_BRANCH in self.environment and os.path.isdir(f"{self.root}{SUFFIX}")
+        return is_made and not self.branches()
 
     def branches(self, *more: str) -> list[Ref]:
         """Return all branches, local and of remotes, by full name, except a remote's `HEAD`.

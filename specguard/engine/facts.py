@@ -366,6 +366,9 @@ class Facts:
         """The claims that something is done."""
         from specguard.engine.done_claims import Claims
 
+        # The record of a run is there when it has ended. Behind its hooks, it judges the same files itself.
+        if self._is_before_commit and not self.change.request.enforce and self.change.git.repository.is_place:
+            raise NotApplicable("the run is under way, and judges this itself behind its hooks")
         return Claims(self)
 
     @cached_property
