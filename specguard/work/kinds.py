@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from specguard.authority.policy import Policy
 
-    Key = tuple[str, str, str]
-
 
 class Gate(Settings):
     """A command that an item's change has to get through."""
@@ -384,8 +382,12 @@ def normal_id(item_id: str) -> str:
     return re.sub("(?<![0-9])0+(?=[0-9])", "", item_id.casefold())
 
 
-def find_clashes(kinds: Mapping[str, WorkKind]) -> Iterator[tuple[Key, str, str]]:
-    """Yield conflicts between the templates of two kinds.
+NAMES_LIMIT: Final = 5000
+"""The maximum size of the templates of names of all kinds, since each is compared with each."""
+
+
+def find_clashes(kinds: Mapping[str, WorkKind]) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Yield conflicts between the templates of two kinds, or that there is too much to compare.
 
     Args:
         kinds: the policy's kinds by name.
@@ -394,6 +396,9 @@ def find_clashes(kinds: Mapping[str, WorkKind]) -> Iterator[tuple[Key, str, str]
         The key of the second template, the problem as a clause that names the first, and the next step.
     """
     templates = [(("work", name, key), Template(one.text)) for name, key, one in _templates(kinds)]
+    if sum(len(one.text) for _, one in templates) > NAMES_LIMIT:
+        yield ("work",), f"has templates of over {NAMES_LIMIT:,} characters in all", "shorten or drop some"
+        return
     step = "give one of the two templates more literal text, or another word before the number"
     for position, (second, other) in enumerate(templates):
         for first, one in templates[:position]:
@@ -406,16 +411,16 @@ def _do_clash(one: Template, other: Template) -> bool:
     """Return True if one template reads a name of the other, and their literal parts are equally long."""
     if one.literal_size != other.literal_size or not (one.names & ID_FIELDS and other.names & ID_FIELDS):
         return False
-    if one.word and one.word == other.word:
-        return True
-    for first, second in ((one, other), (other, one)):
-        # Values that may equal a literal part of the other template.
-        literals = " ".join(part for part in second.parts if isinstance(part, str))
-        for value in ["1", *re.findall("[A-Za-z0-9]+", literals)]:
-            fields = {name: value for name in first.names if name != "number" or value.isdigit()}
-            if second.read(first.render({"number": "1", **fields})) is not None:
-                return True
-    return False
+    return bool(one.word and one.word == other.word) or _reads(one, other) or _reads(other, one)
+
+
+def _reads(one: Template, other: Template) -> bool:
+    """Return True if a template reads a name of the other."""
+    # A value may equal a literal part.
+    literals = " ".join(part for part in one.parts if isinstance(part, str))
+    words = ["1", *re.findall("[A-Za-z0-9]+", literals)]
+    fields = ({name: word for name in other.names if name != "number" or word.isdigit()} for word in words)
+    return any(one.read(other.render({"number": "1", **each})) is not None for each in fields)
 
 
 TASK_KEYS: Final = (

@@ -108,7 +108,7 @@ class _Parts:
         self.parts: tuple[str | Placeholder, ...] = tuple(_parse(plain))
         self.placeholders = tuple(part for part in self.parts if isinstance(part, Placeholder))
 
-    @property
+    @cached_property
     def names(self) -> frozenset[str]:
         """The names of the placeholders."""
         return frozenset(hole.name for hole in self.placeholders)
@@ -149,12 +149,12 @@ class Template(_Parts):
         super().__init__(text, text)
         self._ids = ids
 
-    @property
+    @cached_property
     def literal_size(self) -> int:
         """The number of literal characters: if two templates read a text, the one with more wins."""
         return sum(len(part) for part in self.parts if isinstance(part, str))
 
-    @property
+    @cached_property
     def word(self) -> str:
         """The literal word before the number, in lower case: `phase` in `feat(phase{number})`.
 

@@ -221,6 +221,11 @@ def test_a_name_that_resembles_two_kinds_by_chance_gives_no_verdict() -> None:
         Names(kinds).read("branch", "x-1.phase-2/y")
 
 
+def test_templates_of_too_many_kinds_are_not_compared() -> None:
+    found = find_clashes({str(at): WorkKind(commit=f"k{at} {{number}}") for at in range(500)})
+    assert [one[:2] for one in found] == [(("work",), "has templates of over 5,000 characters in all")]
+
+
 @st.composite
 def templates(draw: st.DrawFn) -> str:
     parts = st.sampled_from(["a", "-", "/", "0", "{number}", "{slug}", "{id}", "{x}"])
