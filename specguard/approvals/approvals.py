@@ -24,7 +24,7 @@ from specguard.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Final, Literal
 
     from specguard.approvals.people import ApprovalSettings, Approver, Person
@@ -229,16 +229,16 @@ class Approvals:
                 yield path + b".sig", f"is a signature by no key of {who}", f"Only {who} can sign it."
 
     @property
-    def superseded(self) -> Mapping[str, Decision]:
-        """Newer approvals that replace expired ones and those of an earlier state, by the older one's id.
+    def superseded(self) -> Iterator[tuple[Decision, Decision]]:
+        """Approvals that have expired or are for an earlier state, each with the newer one that replaces it.
 
         The two share a rule and a path. Every finding of the older one is approved now, by any approval.
         """
         counting = [one for one in self.decisions if one.counts and one.matches]
-        found = {}
         for old in self.decisions:
-            outdated = {one.field for one in old.refusals}
-            if old.added and outdated and outdated <= _OUTDATED:
+            # A review proves nothing of another state, and a record of one would count once it has landed.
+            outdated = _OUTDATED & {"expires_at"} if old.proof == "platform" else _OUTDATED
+            if old.added and old.refusals and outdated.issuperset(one.field for one in old.refusals):
                 newer = [
                     new
                     for new in counting
@@ -247,15 +247,14 @@ class Approvals:
                     and not (old.approval.paths and set(new.approval.paths).isdisjoint(old.approval.paths))
                 ]
                 if newer and all(judged.state == "approved" for judged in old.matches):
-                    found[old.filed.id] = newer[-1]
-        return found
+                    yield old, newer[-1]
 
     def refused(self, kind: Kind) -> Iterator[tuple[Decision, Refusal]]:
         """Yield the approvals with a refusal of a kind, except superseded and revoked ones.
 
         Those of the base that the change does not sign are left out too if others lift all that they match.
         """
-        over = {*self.superseded, *self.log.revoked}
+        over = {*(old.filed.id for old, _ in self.superseded), *self.log.revoked}
         touched = {entry.path.removesuffix(b".sig") for entry in self.entries}
         for decision in self.decisions:
             is_open = decision.added or any(one.state != "approved" for one in decision.matches)
@@ -313,7 +312,7 @@ class Approvals:
             if one.counts and one.matches and absent and not self._bond.change.request.override:
                 yield (
                     f"Not committed, so CI will not see it: approval {which} or its signature. Add it to the"
-                    f" commit with {self._add_command(one.filed)}"
+                    f" commit with {self._git('add', one.filed)}"
                 )
         for filed, approval in self.log.approvals:
             is_open, target = any(one.state == "open" for one in self._matches(approval)), approval.target
@@ -326,16 +325,15 @@ class Approvals:
             if names:
                 why = "but took part in this change, so the authority must name another approver"
                 yield f"{names} may approve {listed(codes)}, {why}."
-        for old, new in self.superseded.items():
-            unsigned = self.log.filed[old].places == {"local"} and not self.log.filed[old].signatures
-            step = "; remove its file, as CI refuses it unsigned" if unsigned else ""
-            yield f"Approval {old[:12]} counts no more; {new.filed.id[:12]} took its place{step}."
+        for old, new in self.superseded:
+            step = "; remove its file, as CI refuses it unsigned" if old.proof == "local" else ""
+            yield f"Approval {old.filed.id[:12]} counts no more; {new.filed.id[:12]} took its place{step}."
 
-    def _add_command(self, filed: FiledRecord) -> str:
-        """Return the command that adds only a record and its signature to git."""
+    def _git(self, verb: str, filed: FiledRecord) -> str:
+        """Return the git command that only adds or removes a record and its signature."""
         from specguard.declaration.look_alikes import shell_word
 
-        return f"git add -f {shell_word(b':/' + self.log.folder + filed.id[:12].encode() + b'*')}"
+        return f"git {verb} -f {shell_word(b':/' + self.log.folder + filed.id[:12].encode() + b'*')}"
 
     def _decide(self) -> Iterator[Decision]:
         change = self._bond.change
@@ -368,7 +366,9 @@ class Approvals:
         """Set the proof and the refusals of a decision."""
         # An approval that is filed for a later change need not be bound to this one: it lifts nothing here.
         ours = bool(decision.matches) or not self._bond.only_files_approvals
-        found = [Refusal("replayed", *one) for one in (self._bond.breaks(decision.approval) if ours else ())]
+        filed, bond = decision.filed, self._bond
+        out = f" of its commit with `{self._git('rm', filed)}`" if "head" in filed.places else ""
+        found = [Refusal("replayed", *one) for one in (bond.breaks(decision.approval, out) if ours else ())]
         judges: list[tuple[Kind, Judge]] = [("broad", self._too_broad), ("reason", self._empty_reason)]
         if decision.added or not found:
             # Once it has landed, its place in the base proves it to later changes.
@@ -381,7 +381,7 @@ class Approvals:
             except MissingFact as missing:
                 self.undecided.setdefault(kind, missing)
                 found.append(Refusal("undecided", missing.reason, missing.command))
-        for _, revocation in self.log.revoked.get(decision.filed.id, ()):
+        for _, revocation in self.log.revoked.get(filed.id, ()):
             why = revocation.reason or "no reason is given"
             found.append(Refusal("revoked", f"{revocation.approver} revoked it: {why}"))
         decision.refusals = found
@@ -436,7 +436,7 @@ class Approvals:
             yield "nothing proves it: it is not signed", sign, ""
         elif enforce and (filed.places == {"local"} or filed.local_signature):
             what = "it" if filed.places == {"local"} else "its signature"
-            yield f"{what} is not committed", f"Commit both: `{self._add_command(filed)} && git commit`.", ""
+            yield f"{what} is not committed", f"Commit both: `{self._git('add', filed)} && git commit`.", ""
 
     def _proof(self, decision: Decision, approver: Approver) -> Proof:
         """Return the proof that an approver gave an approval; never `base` if another key has signed it."""

@@ -300,13 +300,17 @@ class Bond:
         tip = (_find_tip(self.change, target) or "") if target not in ("", self.target) else ""
         return bool(tip) and if_known(lambda: self.change.git.tree_at(tip).has_file(path), False)
 
-    def breaks(self, approval: Approval) -> Iterator[tuple[str, str, str]]:
+    def breaks(self, approval: Approval, out: str) -> Iterator[tuple[str, str, str]]:
         """Yield the reasons why an approval does not apply to this change.
+
+        Args:
+            approval: the approval.
+            out: how to take it out, as the rest of a sentence.
 
         Yields:
             The reason as a clause, the next step as a sentence, and the field of the record that it is about.
         """
-        again = "Ask for an approval of the change as it is now, or take this one out of its commit."
+        again = f"Ask for an approval of the change as it is now, or take this one out{out}."
         gone = approval.scope == "paths" and not self.paths.issuperset(approval.paths)
         if gone or self.fingerprint(approval.scope, approval.paths) != approval.fingerprint:
             what = "the change" if approval.scope == "change" else "its paths"
