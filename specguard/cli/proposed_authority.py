@@ -262,9 +262,8 @@ class Adoption:
             else:
                 yield self._propose(one.path, one.line, f"{shown}: {', '.join(paths)}", [setting])
                 for item in () if title else other:
-                    yield Remark(
-                        one.path, item.line, "unread", f"{item.plain}: it does not begin with a path"
-                    )
+                    text = f"{item.plain}: it does not begin with a path"
+                    yield Remark(one.path, item.line, "unread", text)
 
     def _sentences(self) -> Iterator[Remark]:
         for one in self._policy.statements:

@@ -38,16 +38,14 @@ def codes_of(selectors: Iterable[str], rules: Iterable[RuleInPolicy | type[Rule]
         SpecguardError: a selector matches no rule; the message names the nearest match.
     """
     wanted = [part.strip() for selector in selectors for part in selector.split(",") if part.strip()]
-    names: dict[str, set[str]] = {}
-    for rule in rules if wanted else ():
-        for name in (rule.code, rule.code[:3], rule.name):
-            names.setdefault(name, set()).add(rule.code)
+    known = rules if wanted else ()
+    names = grouped((name, one.code) for one in known for name in (one.code, one.code[:3], one.name))
     codes: set[str] = set()
     for selector in wanted:
         selector = selector.upper() if selector.upper() in names else selector
         if selector not in names:
             raise unknown_rule(selector, names, "rule, family or name")
-        codes |= names[selector]
+        codes.update(names[selector])
     return codes
 
 

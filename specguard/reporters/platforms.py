@@ -199,9 +199,8 @@ def render_junit(verdicts: Sequence[Verdict]) -> str:
     root = Element("testsuites", name="specguard")
     for verdict in verdicts:
         subject = verdict.change.get("branch") or verdict.change.get("head") or verdict.change.get("source")
-        suite = SubElement(
-            root, "testsuite", name=f"specguard {escape.visible(escape.cut_path(str(subject)))}"
-        )
+        name = escape.visible(escape.cut_path(str(subject)))
+        suite = SubElement(root, "testsuite", name=f"specguard {name}")
         for result in verdict.results:
             _add_case(suite, verdict, result)
         notes = [f"note: {escape.visible(escape.cut(note))}" for note in verdict.notes]

@@ -395,9 +395,8 @@ class Breakdowns(Record):
         gates = [*gates, *(name for source in sources for name in _listed_gates(source))]
         known = set(map(normal_gate, gates)) - {""}
         proofs = Proofs(self.change.documents, tests, known, self.proof)
-        before = None
-        if tests_altered and not self.change.whole:
-            before = Proofs(self.change.start_documents, tests, known, self.proof)
+        earlier = self.change.start_documents if tests_altered and not self.change.whole else None
+        before = Proofs(earlier, tests, known, self.proof) if earlier is not None else None
         for path, problem in self.change.documents.unread(documents, sorted(judged)):
             if not self._is_superseded(path):
                 why = f"so nobody can tell what it maps: {problem.message}"

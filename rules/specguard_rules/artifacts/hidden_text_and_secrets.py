@@ -276,8 +276,8 @@ class SecretInArtifact(Rule):
         """Search the briefs, plans and artifacts for credentials."""
         setting = select_files(self.files, entries, documents, whole=whole)
         for name, plan_kind in plan_kinds.items():
-            for path in select_files(plan_kind.files.pattern, entries, documents, whole=whole):
-                setting[path] = f"plans.{name}"
+            paths = select_files(plan_kind.files.pattern, entries, documents, whole=whole)
+            setting |= dict.fromkeys(paths, f"plans.{name}")
         setting |= {one.path: f"artifacts.{one.name}" for one in (artifacts.judged if artifacts else ())}
         documents.prefetch(setting)
 
