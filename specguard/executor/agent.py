@@ -358,11 +358,9 @@ def check_version(program: str, requirement: str, environment: Mapping[str, str]
     if not version:
         problem = result.failure or (f"it ended with exit code {result.code}" if result.code else "")
         suffix = f": {problem}" if problem else f" says {shortened(printed)!r}"
-        raise SpecguardError(
-            f"{name} --version{suffix}, and the policy asks for {requirement}",
-            help=f"install a {name} that fits, or have the policy ask for this one",
-            code="agent-version",
-        )
+        message = f"{name} --version{suffix}, and the policy asks for {requirement}"
+        help = f"install a {name} that fits, or have the policy ask for this one"
+        raise SpecguardError(message, help=help, code="agent-version")
     return version
 
 

@@ -61,11 +61,9 @@ def hash_tree(run: Run) -> str:
         help = missing.command or f"see that {place.path} can be read, and that its disk has room"
         raise RunEnded(missing.reason, help=help, code=missing.code) from missing
     if nested := listed([path_text(one.path) for one in found.nested]):
-        raise RunEnded(
-            f"there is a repository within the run's place, at {nested}",
-            help=f"remove it in {place.path}, or have .gitignore leave its folder out",
-            code="place-spoiled",
-        )
+        message = f"there is a repository within the run's place, at {nested}"
+        help = f"remove it in {place.path}, or have .gitignore leave its folder out"
+        raise RunEnded(message, help=help, code="place-spoiled")
     return found.tree
 
 
@@ -396,11 +394,9 @@ def check_contents(place: Place, tree: str) -> None:
         inside = entry.path.rpartition(b"/")[0] + b"/" + (target or b"") + b"/file"
         if target is None or target.startswith(b"/") or plain_path(inside) is None:
             where = path_text(target or b"...")
-            raise RunEnded(
-                f"{path_text(entry.path)} is a link that leads out of the run's place, to {where}",
-                help=f"in {place.path}, have .gitignore leave it out, or give it a relative path to a file",
-                code="outside-repository",
-            )
+            message = f"{path_text(entry.path)} is a link that leads out of the run's place, to {where}"
+            help = f"in {place.path}, have .gitignore leave it out, or give it a relative path to a file"
+            raise RunEnded(message, help=help, code="outside-repository")
     files = [entry for entry in entries if entry.is_file]
     _check_pointers(place, tree, files)
     # Git does not rewrite an existing object: a forged one would replace the file. Reading the blobs checks
@@ -425,8 +421,6 @@ def _check_pointers(place: Place, tree: str, entries: Sequence[Entry]) -> None:
     for entry, (_, content) in zip(pointers, blobs, strict=True):
         # LFS keeps an empty file as it is.
         if content is None or (content and not content.startswith(LFS_POINTER)):
-            raise RunEnded(
-                f"{path_text(entry.path)} is kept by LFS, and what was left there is no pointer to it",
-                help="commit it by hand with git lfs; a run commits files as they are",
-                code="outside-repository",
-            )
+            message = f"{path_text(entry.path)} is kept by LFS, and what was left there is no pointer to it"
+            help = "commit it by hand with git lfs; a run commits files as they are"
+            raise RunEnded(message, help=help, code="outside-repository")

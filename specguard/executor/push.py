@@ -45,11 +45,9 @@ class RunRemote(RemoteGit):
         self.address = Address.find(self.settings, name, expected, root=root, local=local)
         if start and self.address.shown != start:
             restore = shlex.join(["git", "remote", "set-url", name, start])
-            raise SpecguardError(
-                f"'{name}' was {start} when the run began, and is {self.address.shown} now",
-                help=f"{restore}, then: {run.folder.command('resume')}",
-                code="remote-moved",
-            )
+            message = f"'{name}' was {start} when the run began, and is {self.address.shown} now"
+            help = f"{restore}, then: {run.folder.command('resume')}"
+            raise SpecguardError(message, help=help, code="remote-moved")
 
     def look(self) -> None:
         """Read the branches and tags of the canonical repository as they are now.
@@ -104,11 +102,8 @@ class RunRemote(RemoteGit):
         note = f"{_MOVED_NOTE}branches moved at {shown}: {listed(moves, between='; ')}."
         run.note(note if moves else "", instead_of=_MOVED_NOTE)
         if undo:
-            raise RunEnded(
-                f"{' and '.join(undo)} at {shown} was pushed from the run's place",
-                help=f"undo it: {' && '.join(undo.values())}",
-                code="place-spoiled",
-            )
+            message = f"{' and '.join(undo)} at {shown} was pushed from the run's place"
+            raise RunEnded(message, help=f"undo it: {' && '.join(undo.values())}", code="place-spoiled")
 
     def note_base(self) -> str:
         """Note that the base has moved on, and return the note; empty if the base is unchanged."""
@@ -129,11 +124,9 @@ class RunRemote(RemoteGit):
         if tip := self.foreign_tip:
             branch = self._for_run.manifest.branch or ""
             fetch = shlex.join(["git", "fetch", self._for_run.options.remote, branch])
-            raise RunEnded(
-                f"{self.address.shown} has a branch {branch} of somebody else, at {tip[:10]}",
-                state="remote-moved",
-                help=f"nothing was pushed; see what it is: {fetch}",
-            )
+            message = f"{self.address.shown} has a branch {branch} of somebody else, at {tip[:10]}"
+            help = f"nothing was pushed; see what it is: {fetch}"
+            raise RunEnded(message, state="remote-moved", help=help)
 
     def record_push(self, how: str) -> str:
         """Record that the remote has the run's commit, and return a sentence about that."""
@@ -212,11 +205,9 @@ def push(run: Run) -> str:
             return remote.record_push("had it already")
         remote.check_free()
         if not tip and run.manifest.repository.tip is not None:
-            raise RunEnded(
-                f"{address.shown} has no branch {branch} any more, which the run goes on from",
-                state="remote-moved",
-                help="see who removed it; what the run made is in its diff.patch",
-            )
+            message = f"{address.shown} has no branch {branch} any more, which the run goes on from"
+            help = "see who removed it; what the run made is in its diff.patch"
+            raise RunEnded(message, state="remote-moved", help=help)
         try:
             remote.push(address.push, commit, branch, expected=tip)
         except RemoteError as error:

@@ -92,11 +92,8 @@ def read_before(place: Place) -> Before:
     try:
         return Before(**json.loads(Path(place.own_folder, BEFORE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
-        raise RunEnded(
-            "specguard's own folder beside the run's place was changed: what it remembered is gone",
-            help="start a new run",
-            code="place-spoiled",
-        ) from error
+        message = "specguard's own folder beside the run's place was changed: what it remembered is gone"
+        raise RunEnded(message, help="start a new run", code="place-spoiled") from error
 
 
 def _record(place: Place, state: Before) -> None:
@@ -172,12 +169,9 @@ def check_size(run: Run, worker: str = "the agent") -> None:
     place, limit = run.place, run.settings.place_limit
     grown = _size_of(place.path) - read_before(place).size
     if grown > limit << 20:
-        raise RunEnded(
-            f"{worker} filled its place with {grown >> 20} MiB, and [runs] place_limit allows {limit}",
-            state="budget-spent",
-            help="raise [runs] place_limit, or tell the agent what not to keep",
-            code="size-limit",
-        )
+        message = f"{worker} filled its place with {grown >> 20} MiB, and [runs] place_limit allows {limit}"
+        help = "raise [runs] place_limit, or tell the agent what not to keep"
+        raise RunEnded(message, state="budget-spent", help=help, code="size-limit")
 
 
 _CHANGES_NOTE: Final = "In your checkout, while the run went on: "

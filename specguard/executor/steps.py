@@ -175,12 +175,10 @@ class Line(Record, frozen=False):
         if self.agent_worked and not changed:
             agent = run.manifest.commands[-1]
             again = run.folder.command("resume", *run.manifest.more_attempts)
-            raise RunEnded(
-                "the agent ended well and changed nothing",
-                help=f"read {run.folder.file(agent.log)}, then: {again}",
-                tail="\n".join(run.feedback) or response_of(run.folder, agent).tail,
-                code="no-progress",
-            )
+            message = "the agent ended well and changed nothing"
+            help = f"read {run.folder.file(agent.log)}, then: {again}"
+            tail = "\n".join(run.feedback) or response_of(run.folder, agent).tail
+            raise RunEnded(message, help=help, tail=tail, code="no-progress")
         return changed
 
     @contextmanager
@@ -260,11 +258,9 @@ class Line(Record, frozen=False):
                 if others_hold:
                     self._stop_after("check")
                 return True, True
-        raise RunEnded(
-            "the repository's hooks alter the files each time that the gates have passed on them",
-            help="have them leave alone what they have changed once, in the base, and start another run",
-            code="hook-refused",
-        )
+        message = "the repository's hooks alter the files each time that the gates have passed on them"
+        help = "have them leave alone what they have changed once, in the base, and start another run"
+        raise RunEnded(message, help=help, code="hook-refused")
 
     def _commit(self) -> None:
         """Make the commit; what a commit-msg hook makes of the message or the files is judged first."""
@@ -272,12 +268,9 @@ class Line(Record, frozen=False):
             return
         self.run.feedback = []
         if not all(self._gates_and_rules()):
-            raise RunEnded(
-                "what a commit-msg hook made of the change breaks the rules",
-                help=f"{self.run.folder.command('report')} shows which; have the hook keep to them",
-                exit_code=EXIT_FAILED,
-                code="hook-refused",
-            )
+            message = "what a commit-msg hook made of the change breaks the rules"
+            help = f"{self.run.folder.command('report')} shows which; have the hook keep to them"
+            raise RunEnded(message, help=help, exit_code=EXIT_FAILED, code="hook-refused")
         self._do_step("commit")
 
     def _push(self) -> None:
