@@ -127,11 +127,8 @@ def as_specguard_error(error: BaseException) -> SpecguardError:
         return error
     if isinstance(error, MissingFact):
         return SpecguardError(error.reason, help=error.command, code=error.code)
-    return SpecguardError(
-        f"internal error: {failure_text(error)}",
-        help="please report it, with what this prints: specguard --traceback, then the same words",
-        code="internal-error",
-    )
+    help = "please report it, with what this prints: specguard --traceback, then the same words"
+    return SpecguardError(f"internal error: {failure_text(error)}", help=help, code="internal-error")
 
 
 def failure_text(error: BaseException) -> str:

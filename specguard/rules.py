@@ -176,9 +176,8 @@ def _find_late(name: str) -> Any:
     if name in _SUCCESSORS:
         raise ImportError(f"specguard.rules has no {name} since specguard_api 2: use {_SUCCESSORS[name]}")
     if name in _TYPES_ONLY.split():
-        raise ImportError(
-            f"specguard.rules has no {name} since specguard_api 2: annotate with its own module's"
-        )
+        message = f"specguard.rules has no {name} since specguard_api 2: annotate with its own module's"
+        raise ImportError(message)
     if name in __all__ and name not in _LATE:
         raise ImportError(f"specguard.rules has {name} for the type checker: import it below TYPE_CHECKING")
     if name not in _LATE:

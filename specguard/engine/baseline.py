@@ -122,9 +122,8 @@ _HELP: Final = "fix it there, or remove it and let `specguard baseline` write on
 
 
 def _error(what: str, line: int | None = 1, help: str = _HELP) -> SpecguardError:
-    return SpecguardError(
-        f"the baseline {what}", path=path_text(BASELINE), line=line, help=help, code="broken-baseline"
-    )
+    message, path = f"the baseline {what}", path_text(BASELINE)
+    return SpecguardError(message, path=path, line=line, help=help, code="broken-baseline")
 
 
 def _line_of(text: str, *place: str) -> int | None:

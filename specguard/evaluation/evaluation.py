@@ -100,12 +100,9 @@ class Samples(SampleFile):
         """
         if not given:
             if not self.samples:
-                raise SpecguardError(
-                    "there is no sample to evaluate",
-                    path=self.file,
-                    help="name a repository, or declare samples there as [[samples]]",
-                    code="unknown-name",
-                )
+                message = "there is no sample to evaluate"
+                help = "name a repository, or declare samples there as [[samples]]"
+                raise SpecguardError(message, path=self.file, help=help, code="unknown-name")
             return list(self.samples)
         found = dict.fromkeys(map(self._find, given))
         paths = {one.name: one.path for one in self.samples}

@@ -236,9 +236,8 @@ def finish_branch(run: Run) -> str:
     """
     message = mark_plan(run)
     if not judge(run, whole_branch=True):
-        raise _breaks_rules(
-            run, "the agent's own files pass, and what its branch brings to the base does not"
-        )
+        message = "the agent's own files pass, and what its branch brings to the base does not"
+        raise _breaks_rules(run, message)
     return message
 
 

@@ -258,11 +258,9 @@ class Run(Record, frozen=False):
         unaltered = self.folder.write_manifest(self.manifest, seal=seal)
         if not unaltered and not self.altered:
             self.altered = True
-            raise RunEnded(
-                f"somebody altered {MANIFEST} of the run while it went on; it was written again as it was",
-                help=f"see who wrote to {self.folder.path}; to go on: {self.again}",
-                code="run-record",
-            )
+            what = f"somebody altered {MANIFEST} of the run while it went on; it was written again as it was"
+            help = f"see who wrote to {self.folder.path}; to go on: {self.again}"
+            raise RunEnded(what, help=help, code="run-record")
 
 
 class Round:
@@ -548,12 +546,10 @@ def check_origin(git: Git, folder: RunFolder) -> None:
         # The index lists a submodule itself, not its files.
         known = any(one and slashed.startswith(one + b"/") for one in tracked)
         if known and not (name == MANIFEST and folder.sealed):
-            raise SpecguardError(
-                f"{folder.run_id} is in the repository, so a change may have brought what it was asked to do",
-                path=path,
-                help="start another run; where this one is in its way, give it up: " + folder.command("stop"),
-                code="run-record",
-            )
+            why = "so a change may have brought what it was asked to do"
+            message = f"{folder.run_id} is in the repository, {why}"
+            help = f"start another run; where this one is in its way, give it up: {folder.command('stop')}"
+            raise SpecguardError(message, path=path, help=help, code="run-record")
 
 
 def _unreadable(folder: RunFolder, message: str, help: str) -> SpecguardError:

@@ -319,10 +319,9 @@ def plan_of(options: Sequence[RunOptions]) -> dict[str, Any]:
             job = _plan_job(draft)
         label, branch, paths = f"{item.kind} {item.id}", job["branch"], scope.paths if scope else None
         if branch in of_one_item:
-            raise item_taken(
-                f"{of_one_item[branch]} and {label} have one branch, {branch}",
-                'merge the first one before, or let a branch hold a plan, with `unit = "commit"`',
-            )
+            message = f"{of_one_item[branch]} and {label} have one branch, {branch}"
+            help = 'merge the first one before, or let a branch hold a plan, with `unit = "commit"`'
+            raise item_taken(message, help)
         if not shared:
             of_one_item[branch] = label
         for other, theirs in scopes:

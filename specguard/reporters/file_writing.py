@@ -49,9 +49,8 @@ def refuse_links(file: str) -> None:
 
 def exists_error(path: str, help: str) -> SpecguardError:
     """Return the error that a file exists and is not overwritten."""
-    return SpecguardError(
-        "it is there already, and is never overwritten", path=path, help=help, code="never-overwritten"
-    )
+    message = "it is there already, and is never overwritten"
+    return SpecguardError(message, path=path, help=help, code="never-overwritten")
 
 
 def replace_file(
