@@ -387,6 +387,8 @@ def parse_diff(blocks: Iterable[bytes], *, removed: bool = True) -> Iterator[Pie
 # The anchors for the start or end of the whole text, which a program over many lines does not know.
 _TEXT_ANCHOR: Final = r"\\[Az]|\(\?[a-zA-Z]*-[a-zA-Z]*m"
 _EVERY_LINE: Final = "(?m)^"
+_LINE_ENDS: Final = [end.encode() for end in "\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"]
+"""Where other readers than git may end a line, and `str.splitlines` does; the last three are not in ASCII."""
 
 
 class Scanner:
@@ -430,42 +432,38 @@ class Scanner:
         """
         if self._literals is not None and not any(literal in block for literal in self._literals):
             return
-        program = self._program
-        plain = _normalised(block)
-        original = block.split(b"\n") if plain != block else None
-        marked = first == 1 and block.startswith(BOM_UTF8)
-        number = first
-        counted = position = 0
+        plain = to_utf8(block.replace(b"\r\n", b"\n").removesuffix(b"\r") if b"\r" in block else block)
+        found: Iterable[tuple[int, int]] = self._search(plain)
+        # A file's byte-order mark is in front of its text, where no expression would see a line begin.
+        broken = plain.removeprefix(BOM_UTF8) if first == 1 else plain
+        places: Sequence[int] = range(len(plain) + 1)
+        # What runs a program may end its lines at more characters, as Python does at a carriage return.
+        if any(end in plain for end in _LINE_ENDS[: 6 if plain.isascii() else None]):
+            lines = [line.splitlines() or [""] for line in broken.decode().split("\n")]
+            places = [at for at, parts in enumerate(lines) for _ in parts]
+            broken = "\n".join(chain.from_iterable(lines)).encode()
+        if broken != plain:
+            found = sorted({*found, *((places[at], which) for at, which in self._search(broken))})
+        original: list[bytes] = []
+        for at, which in found:
+            original = original or block.split(b"\n")
+            text = original[at].removesuffix(b"\r").decode("utf-8", "surrogateescape")
+            yield AddedLine(path, first + at, text, which)
+
+    def _search(self, text: bytes) -> Iterator[tuple[int, int]]:
+        """Yield the position of each line that matches, from 0, and that of the expression."""
+        number = counted = position = 0
         # The search continues at the start of the next line.
-        while position <= len(plain):
-            found = 0
-            # A file's byte-order mark is in front of its text, where the program would not see a line begin.
-            if not marked or position:
-                match = program.search(plain, position)
-                if match is None:
-                    return
-                found = match.start()
-            start = plain.rfind(b"\n", 0, found) + 1
-            end = plain.find(b"\n", found)
+        while position <= len(text) and (match := self._program.search(text, position)):
+            start = text.rfind(b"\n", 0, match.start()) + 1
+            end = text.find(b"\n", match.start())
             if end < 0:
-                end = len(plain)
-            number += plain.count(b"\n", counted, start)
+                end = len(text)
+            number += text.count(b"\n", counted, start)
             counted = start
-            line = plain[start:end]
-            lines = [line, line[len(BOM_UTF8) :]] if marked and start == 0 else [line]
-            matching = [which for which, one in enumerate(self._expressions) if any(map(one.search, lines))]
-            if matching:
-                text = line if original is None else original[number - first].removesuffix(b"\r")
-                for which in matching:
-                    yield AddedLine(path, number, text.decode("utf-8", "surrogateescape"), which)
+            line = text[start:end]
+            yield from ((number, which) for which, one in enumerate(self._expressions) if one.search(line))
             position = end + 1
-
-
-def _normalised(block: bytes) -> bytes:
-    """Return the block as valid UTF-8 with as many lines, without carriage returns at their ends."""
-    if b"\r" in block:
-        block = block.replace(b"\r\n", b"\n").removesuffix(b"\r")
-    return to_utf8(block)
 
 
 def _compile_any(texts: Sequence[str]) -> Any:
