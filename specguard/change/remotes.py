@@ -271,6 +271,10 @@ def open_received(git: Git, request: Request) -> Sequence[Change]:
     for push in pushes:
         # A push to a symbolic ref alters its target.
         push.remote_ref = git.repository.target_of(push.remote_ref)
+        if push.new and push.remote_ref.startswith("refs/replace/"):
+            message = f"{push.remote_ref} would show another object than the one that was judged"
+            help = "Push only branches and tags, as `git push --all` and `git push --tags` do."
+            raise SpecguardError(message, help=help, code="not-possible")
         if push.new is None and push.remote_ref == found.ref:
             message = f"the push deletes {found.name}, which everything trusted is read from"
             help = f"Let {'--base' if request.base else 'HEAD'} name another branch first, if this is to go."
