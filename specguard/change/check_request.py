@@ -297,12 +297,9 @@ def head_refs(name: str) -> tuple[str, ...]:
 
 def base_refs(name: str, remote: str = "origin") -> tuple[str, ...]:
     """Return the refs to look up for a base's name: the remote's branches, then local ones; never a tag."""
-    return (*_remote_ref(name), f"refs/remotes/{remote}/{name}", f"refs/heads/{name}")
-
-
-def _remote_ref(name: str) -> tuple[str, ...]:
-    """Return the remote's ref for a name such as `origin/main`, to try before a local branch of that name."""
-    return (f"refs/remotes/{name}",) if "/" in name else ()
+    # A name such as `origin/main` is the remote's, before a local branch of that name.
+    named = (f"refs/remotes/{name}",) if "/" in name else ()
+    return (*named, f"refs/remotes/{remote}/{name}", f"refs/heads/{name}")
 
 
 def resolve(git: Git, text: str, refs: Callable[[str], Sequence[str]] = head_refs) -> Revision:

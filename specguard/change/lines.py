@@ -282,12 +282,9 @@ class Lines:
         Raises:
             MissingFact: an object is not there, or is larger than the limit.
         """
-        before, after = "", ""
-        for position, entry in enumerate(entries):
-            if entry.was_file:
-                before += f"100644 blob {entry.old}\t{position:08}\n"
-            if entry.is_file:
-                after += f"100644 blob {entry.new}\t{position:08}\n"
+        numbered = list(enumerate(entries))
+        before = "".join(f"100644 blob {one.old}\t{at:08}\n" for at, one in numbered if one.was_file)
+        after = "".join(f"100644 blob {one.new}\t{at:08}\n" for at, one in numbered if one.is_file)
         self._git.use_scratch()
         # An empty line ends a tree, also one without entries.
         text = f"{before}\n{after}\n".encode("ascii")
@@ -404,9 +401,8 @@ class Scanner:
     def __init__(self, expressions: Sequence[Expression]) -> None:
         self._expressions = expressions
         known = [expression.literals for expression in expressions]
-        self._literals: list[bytes] | None = None
-        if all(known):
-            self._literals = [literal.encode("ascii") for literals in known for literal in literals]
+        literals = [literal.encode("ascii") for literals in known for literal in literals]
+        self._literals = literals if all(known) else None
 
     @cached_property
     def _program(self) -> Any:
@@ -416,11 +412,10 @@ class Scanner:
 
     def file(self, path: bytes, blocks: Iterable[bytes]) -> Iterator[AddedLine]:
         """Yield the matching lines of a file's content, as `lines`."""
-        first, before = 1, b""
+        first = 1
         for block in blocks:
-            first += before.count(b"\n")
-            before = block
             yield from self.lines(path, block.removesuffix(b"\n"), first)
+            first += block.count(b"\n")
 
     def lines(self, path: bytes, block: bytes, first: int) -> Iterator[AddedLine]:
         """Yield each matching line, once for each expression that matches it.
@@ -471,16 +466,10 @@ def _compile_any(texts: Sequence[str]) -> Any:
     import re2
 
     options = re2_options(latin1=False, never_nl=True, never_capture=True)
-    if not any(_has_anchor(text) for text in texts):
+    if not re.search(_TEXT_ANCHOR, "\n".join(texts)):
         try:
             return re2.compile("(?m)" + "|".join(f"(?:{text})" for text in texts), options)
         except re2.error:
             # Together they are too large, or two of them use the same group name.
             pass
     return re2.compile(_EVERY_LINE, options)
-
-
-def _has_anchor(text: str) -> bool:
-    # Most expressions lack the characters with which an anchor begins, so the pattern need not be compiled.
-    may = "\\A" in text or "\\z" in text or "(?" in text
-    return may and re.search(_TEXT_ANCHOR, text) is not None

@@ -125,9 +125,7 @@ def shown_address(url: str) -> str:
 def _host_identity(host: str, path: str) -> tuple[str, str] | None:
     host = host.lower().rstrip(".")
     path = _clean_path(path).strip("/")
-    if not host or not path:
-        return None
-    return host, path.casefold() if host in _CASELESS else path
+    return (host, path.casefold() if host in _CASELESS else path) if host and path else None
 
 
 def _clean_path(path: str) -> str:
