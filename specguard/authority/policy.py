@@ -484,6 +484,14 @@ class Policy:
         """The paths of the authority's documents as git has them."""
         return frozenset(path.encode("utf-8", "surrogateescape") for path, _ in self.documents)
 
+    @property
+    def schemas(self) -> frozenset[bytes]:
+        """The paths of the JSON Schemas of its contracts."""
+        # Hooks have no time to import what a contract is.
+        contracts = self.data["settings"]["artifacts"].values() if self.declares("contracts") else ()
+        named = (settings.get("schema", "") for _, settings in contracts)
+        return frozenset(path.encode("utf-8", "surrogateescape") for path in named if path)
+
     @cached_property
     def guards(self) -> Guards:
         """Every forbidden and locked pattern."""

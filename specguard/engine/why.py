@@ -110,7 +110,7 @@ def match_patterns(policy: Policy, path: bytes) -> list[Governing]:
         matched = matching(settings, f"rules.{rule.name}", path)
         found += [_make_governing(policy, rule, *one) for one in matched]
     matches = [*_match_work(policy, path), *_match_specs(policy, path), *match_tables(policy, path)]
-    if path in policy.document_paths or path == BASELINE or policy.is_nested(path):
+    if path in policy.document_paths | policy.schemas or path == BASELINE or policy.is_nested(path):
         what = "the baseline" if path == BASELINE else "the authority"
         matches.append(("PTH004", "", path_text(path), what))
     for document in dict.fromkeys(one.origin.path for one in policy.disregarded if not one.key):

@@ -84,10 +84,10 @@ class PolicyChanges(Rule):
     r"""A change alters the policy, or what runs specguard.
 
     Settings that loosen, or could, are errors with old and new values. Those that tighten are warnings, and
-    prose is information. `.specguard/` counts too: a grown baseline is an error. In `files` (hooks, CI,
-    agents' settings), only what names specguard, a `spec-guard.yml` or a called workflow that runs it counts.
-    Beside the jobs of CI, all but names and descriptions counts; in agents' settings that run specguard, all
-    but `model` and `permissions`. Lock scripts that a job calls to run it.
+    prose is information. `.specguard/` and artifacts' schemas count: a grown baseline is an error. In `files`
+    (hooks, CI, agents' settings), only what names specguard, a `spec-guard.yml` or a called workflow that
+    runs it counts. Beside CI jobs, all but names and descriptions counts; in agents' settings that run
+    specguard, all but `model` and `permissions`. Lock scripts that a job calls to run it.
 
     Why is this bad? It judges every later change.
 
@@ -148,7 +148,7 @@ class PolicyChanges(Rule):
         self, entries: Sequence[Entry], base: Base, policy: Policy, policy_change: PolicyChange
     ) -> Iterator[Finding]:
         """Report what a rebase would undo, the policy's differences, and changed files that run specguard."""
-        own = _DOCUMENTS | policy.document_paths
+        own = _DOCUMENTS | policy.document_paths | policy.schemas
         for one in undone(
             base, policy, lambda path: path in own or path.startswith(_FOLDER) or self.files.matches(path)
         ):
@@ -166,6 +166,7 @@ class PolicyChanges(Rule):
         self, entries: Sequence[Entry], base: Base, policy: Policy, policy_change: PolicyChange
     ) -> Iterator[Finding]:
         named = _DOCUMENTS | policy.document_paths
+        schemas = frozenset() if policy.adopted else policy.schemas
         # A folder in the place of a document leaves a policy that cannot be read.
         inside = (_FOLDER, *(one + b"/" for one in named))
         named |= {entry.path for entry in entries if policy.is_nested(entry.path)}
@@ -173,7 +174,7 @@ class PolicyChanges(Rule):
             yield from _differences(settings, policy_change, policy)
         # Comparing the beginnings of the patterns costs a hook less than compiling them.
         beginnings = [one.lstrip("/").translate(_WILD).partition("*")[0] for one in self.files.patterns]
-        prefixes = (*inside, *map(str.encode, beginnings))
+        prefixes = (*inside, *schemas, *map(str.encode, beginnings))
         runners = []
         for entry in entries:
             path = entry.path
@@ -183,8 +184,9 @@ class PolicyChanges(Rule):
                 # Before the first authority nothing was judged, so a baseline accepts nothing.
                 if policy_change.baseline and policy.drafts is None and not (entry.added and policy.adopted):
                     yield _baseline_finding(policy_change.baseline)
-            elif path.startswith(inside):
-                if not (path.startswith(policy.log_folder) and (entry.added or base.has(entry))):
+            elif path in schemas or path.startswith(inside):
+                grows = not path.startswith(inside) or path.startswith(policy.log_folder)
+                if not (grows and (entry.added or base.has(entry))):
                     yield _state_finding(entry, base, policy)
             elif self.files.matches(path):
                 runners.append(entry)
