@@ -126,13 +126,13 @@ class Process:
         self._poll.register(self._out, select.POLLIN)
         self._poll.register(self._errors, select.POLLIN)
 
-    def watch(self, callback: Callable[[], None]) -> None:
-        """Call a function once if the program is still running after `WATCH_DELAY` seconds.
+    def watch(self, callback: Callable[[], None], delay: float = WATCH_DELAY) -> None:
+        """Call a function once if the program is still running after some seconds.
 
         The program is stopped during the call. An exception from `callback` is raised to the reader of the
         output.
         """
-        self._callback, self._deadline = callback, monotonic() + WATCH_DELAY
+        self._callback, self._deadline = callback, monotonic() + delay
 
     def send(self, data: bytes) -> None:
         """Write a short request to standard input.
@@ -264,13 +264,15 @@ class Process:
 
     def _pump(self) -> bytes:
         """Wait until a pipe can be read, and read it; return the data from standard output."""
-        data = b""
-        timeout = None
-        if self._callback is not None:
-            timeout = 1000 * (self._deadline - monotonic())
-            if timeout <= 0:
-                self._pause_for(self._callback)
-                timeout = None
+        data, callback = b"", self._callback
+        if callback is not None and monotonic() >= self._deadline:
+            from signal import SIGCONT, SIGSTOP
+
+            self._callback = None
+            os.kill(self.pid, SIGSTOP)
+            callback()
+            os.kill(self.pid, SIGCONT)
+        timeout = 1000 * max(0, self._deadline - monotonic()) if self._callback else None
         for number, _ in self._poll.poll(timeout):
             if number == self._out:
                 data = os.read(number, CHUNK_SIZE)
@@ -282,14 +284,6 @@ class Process:
                 if not errors:
                     self._errors = self._close(number)
         return data
-
-    def _pause_for(self, callback: Callable[[], None]) -> None:
-        from signal import SIGCONT, SIGSTOP
-
-        self._callback = None
-        os.kill(self.pid, SIGSTOP)
-        callback()
-        os.kill(self.pid, SIGCONT)
 
     def _close(self, number: int) -> int:
         self._poll.unregister(number)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from shlex import quote
+from time import monotonic
 
 from specguard.change.base import Base
 from specguard.change.change import NO_TITLE, Change
@@ -129,10 +130,9 @@ class RangeChange(Change, frozen=False, kw_only=True):
         """
         if len(bases) > BASES_MAX:
             return found
-        merges = Merges(self.git)
         try:
-            tree, conflicts = merges.merge_all(bases)
-            merged = merges.commit(tree, *bases)
+            tree, conflicts = self.merges.merge_all(bases)
+            merged = self.merges.commit(tree, *bases)
         except MissingFact:
             return found
         conflicting = {path: entry for path, entry in found.items() if path in conflicts}
@@ -332,6 +332,9 @@ PARENTS_MAX: Final = 1000
 BASES_MAX: Final = 8
 """The maximum number of merge bases that are merged."""
 
+MERGE_SECONDS: Final = 60
+"""The time for git to make a change's merges, and a second more for each; crossing ones take for ever."""
+
 # `merge-tree --stdin` came with git 2.39.
 _MERGE: Final = ("merge-tree", "--stdin", "-z", "--name-only", "--no-messages", "--allow-unrelated-histories")
 _COMMIT: Final = ("-c", "user.name=specguard", "-c", "user.email=specguard", "commit-tree", "-m", "redone")
@@ -353,7 +356,7 @@ class Redone(Record):
     resolved: Sequence[Entry]
 
 
-class Merges(Record):
+class Merges(Record, frozen=False):
     """The merges of a change, each made again on request.
 
     Attributes:
@@ -361,6 +364,7 @@ class Merges(Record):
     """
 
     git: Git
+    _seconds: float = MERGE_SECONDS
 
     def redo(self, commits: Sequence[Commit]) -> Iterator[Redone]:
         """Make those merges again that differ from all their parents somewhere; others add no content.
@@ -402,6 +406,9 @@ class Merges(Record):
         self.git.use_scratch()
         lines = "".join(f"{one} {other}\n" for one, other in pairs).encode("ascii")
         process = self.git.start(*_MERGE, stdin=lines)
+        began = monotonic()
+        self._seconds += len(pairs)
+        process.watch(_refuse_merge, self._seconds)
         try:
             # Two NULs end a merge, because no path is empty.
             merges = [one.split(b"\0") for one in process.read().split(b"\0\0")[:-1]]
@@ -410,6 +417,8 @@ class Merges(Record):
                 what = "a merge must be done again, and only git 2.39 or later can do that"
                 raise MissingFact(what, code="program-missing") from error
             raise self.git.missing("what a merge joins", error.first_line) from error
+        finally:
+            self._seconds -= monotonic() - began
         if len(merges) != len(pairs) or any(one[0] not in (b"0", b"1") for one in merges):
             raise self.git.missing("what a merge joins", "git could not do the merge again")
         return [(tree.decode("ascii"), set(paths)) for _, tree, *paths in merges]
@@ -435,8 +444,6 @@ class Merges(Record):
 
     def _compare(self, pairs: Sequence[Sequence[str]]) -> list[list[Entry]]:
         """Return the differences of each pair of trees, from one comparison of two trees that contain all."""
-        if len(pairs) == 1:
-            return [self.git.diff_trees(*pairs[0])]
         what, sides = "what a merge brings", zip(*pairs, strict=True)
         # An empty line ends a tree.
         lines = "".join(
@@ -448,6 +455,10 @@ class Merges(Record):
             at, _, entry.path = entry.path.partition(b"/")
             found[int(at)].append(entry)
         return found
+
+
+def _refuse_merge() -> None:
+    raise MissingFact(f"git needs more than {MERGE_SECONDS} seconds to merge", code="time-limit")
 
 
 def _is_moved(entry: Entry, trees: Sequence[Tree]) -> bool:

@@ -93,6 +93,9 @@ def test_an_octopus_is_done_again(sides: Repository, monkeypatch: pytest.MonkeyP
     sides.git("reset", "-q", "--hard", "HEAD^")
     evil = sides.merge("two", "three", files={"g": "nobody's\n"})
     assert redo(sides) == [(evil, [b"g"], [])]
+    monkeypatch.setattr(Merges, "_seconds", -1)
+    with pytest.raises(MissingFact, match="git needs more than 60 seconds to merge"):
+        redo(sides)
     monkeypatch.setattr("specguard.change.ranges.PARENTS_MAX", 2)
     with pytest.raises(MissingFact, match="more than 2 parents together"):
         redo(sides)
@@ -143,7 +146,6 @@ def test_hostile_names_and_settings_change_nothing(sides: Repository) -> None:
 
 def test_an_older_git_gives_no_answer(sides: Repository, tmp_path: Path) -> None:
     sides.merge("two", files={"x": "x\n"})
-    with git_of(sides, PATH=older_git(sides, tmp_path)) as git:
-        commit = git.commit(sides.oid())
-        with pytest.raises(MissingFact, match=r"only git 2\.39"):
-            list(Merges(git).redo([commit]))
+    older = git_of(sides, PATH=older_git(sides, tmp_path))
+    with older as git, pytest.raises(MissingFact, match=r"only git 2\.39"):
+        list(Merges(git).redo([git.commit(sides.oid())]))
