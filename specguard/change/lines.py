@@ -259,8 +259,7 @@ class Lines:
         contents = self._git.blobs([entry.old for entry, _ in waiting], limit=SMALL)
         for (entry, lines), (_, content) in zip(waiting, contents, strict=True):
             texts = {line.text for line in lines}
-            old_lines = scanner.file(entry.path, [content or b""])
-            if content is not None and texts.isdisjoint(line.text for line in old_lines):
+            if content is not None and texts.isdisjoint(one.text for one in scanner.file(b"", [content])):
                 yield from lines
             else:
                 undecided.append(entry)
@@ -452,13 +451,11 @@ class Scanner:
         while position <= len(text) and (match := self._program.search(text, position)):
             start = text.rfind(b"\n", 0, match.start()) + 1
             end = text.find(b"\n", match.start())
-            if end < 0:
-                end = len(text)
+            line = text[start:] if end < 0 else text[start:end]
             number += text.count(b"\n", counted, start)
             counted = start
-            line = text[start:end]
             yield from ((number, which) for which, one in enumerate(self._expressions) if one.search(line))
-            position = end + 1
+            position = start + len(line) + 1
 
 
 def _compile_any(texts: Sequence[str]) -> Any:
