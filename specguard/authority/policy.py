@@ -205,6 +205,10 @@ FORMAT: Final = 12
 """The version of the compiled data's format; data of any other version is rejected."""
 
 
+_PLACES: Final = frozenset({"path", "root", "files", "source", "document", "folder"})
+"""The keys of declared tables that say where documents are."""
+
+
 COMMON: Final = ("severity", "approvable", "exclude", "stages")
 """The settings that every rule has."""
 
@@ -489,8 +493,16 @@ class Policy:
         """The paths of the JSON Schemas of its contracts."""
         # Hooks have no time to import what a contract is.
         contracts = self.data["settings"]["artifacts"].values() if self.declares("contracts") else ()
-        named = (settings.get("schema", "") for _, settings in contracts)
-        return frozenset(path.encode("utf-8", "surrogateescape") for path in named if path)
+        return frozenset(one["schema"].encode() for _, one in contracts if "schema" in one)
+
+    @cached_property
+    def document_guards(self) -> Guards:
+        """The patterns of the documents that rules read, as guards of no rule."""
+        tables = [one.values() if isinstance(one, dict) else [one] for one in self.tables.values()]
+        found = [getattr(one, name, []) for table in tables for one in table for name in _PLACES]
+        lists = [[one] if isinstance(one, str) else getattr(one, "patterns", one) for one in found]
+        texts = [each for one in lists if isinstance(one, list | tuple) for each in one]
+        return Guards([("", "", Guarding(texts, []), None)])
 
     @cached_property
     def guards(self) -> Guards:
@@ -535,12 +547,12 @@ class Policy:
     @property
     def unread(self) -> Sequence[Unread]:
         """Text in known sections and blocks of settings that was not understood."""
-        return self._decode_list("unread")
+        return list(decode(self.data["unread"]))
 
     @property
     def disregarded(self) -> Sequence[Disregarded]:
         """Disregarded settings: those of nested authorities with errors, and those that loosen the floor."""
-        return self._decode_list("disregarded")
+        return list(decode(self.data["disregarded"]))
 
     def is_nested(self, path: bytes) -> bool:
         """Return True if a path is that of a nested authority or below it, whether or not the file exists."""
@@ -569,11 +581,7 @@ class Policy:
     @property
     def statements(self) -> Sequence[Statement]:
         """The sentences of the authority that command."""
-        return self._decode_list("statements")
-
-    def _decode_list(self, key: str) -> list[Any]:
-        """Return the records of a list in the stored policy."""
-        return list(decode(self.data[key]))
+        return list(decode(self.data["statements"]))
 
     def value(self, key: str) -> Any:
         """Return the value of a top-level setting by its name, as TOML has it."""

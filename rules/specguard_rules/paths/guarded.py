@@ -346,12 +346,12 @@ class LinkIntoGuardedPath(Rule):
     """A link or submodule leads to a guarded path or outside.
 
     New links may not lead to a guarded path, a folder that holds one, git's own folder, an absolute path, or
-    outside. No link or submodule may replace a folder with guarded paths. With `submodules = "existing"`,
-    only those in the base may move, if nothing below is guarded.
+    outside. Neither may replace a folder with guarded paths or judged documents. With
+    `submodules = "existing"`, only those in the base may move, if nothing below is guarded.
 
     Why is this bad? Writing through `src/docs -> ../docs/api` changes `docs/api`.
 
-    How to fix it: make the link relative and point it elsewhere, or copy what you need.
+    How to fix it: make the link relative, point it elsewhere, or copy what you need.
 
     See also: `forbidden-path`, `locked-path`
 
@@ -433,6 +433,8 @@ class LinkIntoGuardedPath(Rule):
             own, guard = guards.find(entry.path), guards.below(entry.path)
             if not where and entry.status != "M" and guard and (own is None or own.code != guard.code):
                 where = f"is a link in the place of a folder; {guard.pattern} is guarded and lies below"
+            if not where and entry.status != "M" and (below := policy.document_guards.below(entry.path)):
+                where = f"takes the place of a folder; {below.pattern} lies below, where no rule looks"
             if where and entry.path not in reported and not base.has(entry):
                 from specguard_rules.finding_texts import SHORT, put_back
 
