@@ -16,7 +16,7 @@ import re
 from functools import partial
 
 from specguard.change.change import Bookkeeping, Change
-from specguard.change.entries import Commit, is_filed, is_record
+from specguard.change.entries import Commit, is_record
 from specguard.change.repository import find_program, search_path
 from specguard.declaration.rule import Settings, required, setting
 from specguard.errors import MissingFact, Needed, NotApplicable, SpecguardError, if_known
@@ -221,7 +221,7 @@ def find_people(change: Change, folder: bytes, *, squashed: bool = False) -> Seq
     try:
         commits = [one for one in change.commits if not bookkeeping.is_all_of(one)]
     except NotApplicable:
-        only_files = change.stage == "staged" and all(is_filed(entry, folder) for entry in change.entries)
+        only_files = change.stage == "staged" and all(map(bookkeeping.files, change.entries))
         return [] if only_files else list(_pending_committers(change))
     people: list[Person] = []
     for commit in (one for one in commits if one.oid not in change.plain_merges):
@@ -335,8 +335,7 @@ def apply_exemptions(results: Sequence[RuleResult], change: Change, authors: Map
 
 def _author_evidence(author: Author, change: Change) -> str:
     """Return the evidence that an author made a change; empty if there is none."""
-    login = change.author_login.casefold()
-    if login and login in {one.casefold() for one in author.logins}:
+    if change.author_login and change.author_login.casefold() in {one.casefold() for one in author.logins}:
         return "the platform's event"
     commits = change.commits if author.keys else ()
     if commits and all(is_signed(change.git, commit.oid, tuple(author.keys)) for commit in commits):

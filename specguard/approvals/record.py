@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 
 from specguard.change.base import named_base
-from specguard.change.entries import Entry, is_filed, sha256
+from specguard.change.entries import Entry, sha256
 from specguard.change.repository import short_branch
 from specguard.errors import MissingFact, SpecguardError, if_applicable, if_known
 from specguard.model import TYPE_CHECKING, Finding, Judged, Record, path_text
@@ -269,11 +269,12 @@ class Bond:
         self.policy_id = policy.policy_id
         self.repository = policy.remote or ""
         self.work_item = (item.kind, str(item.id)) if item else None
+        self._files = facts.bookkeeping.files
 
     @cached_property
     def only_files_approvals(self) -> bool:
-        """True if the change only adds records to the log, which are for later changes."""
-        return bool(self._entries) and all(is_filed(entry, self.folder) for entry in self._entries)
+        """True if the change only adds records to the log, for later changes, or takes its own out."""
+        return bool(self._entries) and all(map(self._files, self._entries))
 
     def is_restored(self, finding: Finding) -> bool:
         """Return True if a finding is about a file that one commit changed and another one restored.

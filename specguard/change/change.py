@@ -6,7 +6,7 @@ from functools import cached_property
 
 from specguard.change.base import FoundBase, find_branch_below, named_base, paper_tree
 from specguard.change.check_request import Event, Request
-from specguard.change.entries import FILE, Commit, Entry, Message, is_filed, sha256
+from specguard.change.entries import FILE, Commit, Entry, Message, is_filed, is_record, sha256
 from specguard.change.repository import Branch, PastCommit, short_branch, short_name
 from specguard.change.tree import Documents, Tree
 from specguard.errors import MissingFact, Needed, NotApplicable, if_applicable, if_known
@@ -62,7 +62,7 @@ class Bookkeeping(Record):
         return self.is_squash or self.change.event.kind == "merge_group"
 
     def is_all_of(self, commit: Commit | Message) -> bool:
-        """True if a commit only files approvals and runs.
+        """True if a commit only files approvals and runs, or takes the branch's own approvals out.
 
         Args:
             commit: a commit of the change, or the message of one that is being written.
@@ -81,8 +81,9 @@ class Bookkeeping(Record):
         return bool(entries) and all(self.files(one) or one.path in run_paths for one in entries)
 
     def files(self, entry: Entry) -> bool:
-        """True if an entry adds a record to the log of approvals."""
-        return is_filed(entry, self.log)
+        """True if an entry adds a record to the log of approvals, or takes out one that the base lacks."""
+        is_taken = entry.deleted and is_record(entry.path, self.log) and self.change.restores_base(entry)
+        return is_taken or is_filed(entry, self.log)
 
     def has(self, entry: Entry) -> bool:
         """True if an entry is a run's file that the change adds, and that no commit with work touches.
@@ -134,8 +135,7 @@ class Bookkeeping(Record):
     @cached_property
     def _work_paths(self) -> Set[bytes]:
         """The paths that the commits with work touch."""
-        commits = if_applicable(lambda: self.change.commits, ())
-        work = [commit for commit in commits if not self.is_all_of(commit)]
+        work = (one for one in if_applicable(lambda: self.change.commits, ()) if not self.is_all_of(one))
         return {entry.path for commit in work for entry in commit.own_entries}
 
 
