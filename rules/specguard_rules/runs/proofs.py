@@ -233,7 +233,7 @@ class MissingGateRun(Rule):
     ) -> Iterator[Finding]:
         """Look for runs of the required gates on each tree."""
         settings = run_records.settings
-        work = [one for one in commits if not (one.is_merge or _is_filing(one, settings.folder, policy))]
+        work = [one for one in commits if not (one.is_merge or _is_filing(one, settings.folder, bookkeeping))]
         judged = [one for one in work if one.oid != run_records.under_way]
         needs = [_Need(gate, [one], "runs.quick_gates") for one in judged for gate in settings.quick_gates]
         if settings.full_gates and judged and work[-1] is judged[-1]:
@@ -275,10 +275,10 @@ def _needs_before(
             yield from (_Need(gate, tried, "runs.full_before", why) for gate in settings.full_gates)
 
 
-def _is_filing(commit: Commit, runs: bytes, policy: Policy) -> bool:
-    """True if a commit only touches the folder of runs and adds approvals, so that nothing in it runs."""
+def _is_filing(commit: Commit, runs: bytes, bookkeeping: Bookkeeping) -> bool:
+    """True if a commit only touches the folder of runs and files approvals, so that nothing in it runs."""
     entries = commit.diffs[0] if commit.diffs else ()
-    return bool(entries) and all(one.path.startswith(runs) or policy.is_filed(one) for one in entries)
+    return bool(entries) and all(one.path.startswith(runs) or bookkeeping.files(one) for one in entries)
 
 
 def _accepted_gates(policy: Policy, item: WorkItem | None, breakdowns: Breakdowns) -> Mapping[str, str]:
