@@ -117,7 +117,7 @@ class BranchName(Rule):
     ) -> RenameBranch | None:
         """Return the renaming to the item's name, or None: no other name is known to be right."""
         # A branch that is named in another way need not be the one that is checked out.
-        is_own = branch.source == "HEAD" and not base.is_branch(branch.name)
+        is_own = branch.source == "HEAD" and not base.is_shared(branch.name)
         return RenameBranch(work_item.branches[0]) if finding.key == "item" and work_item and is_own else None
 
 

@@ -282,11 +282,9 @@ def move_to_branch(name: str, branch: Branch, base: Base, push: Push | None = No
     if push is not None and push.local_ref not in (f"refs/heads/{branch.name}", *own):
         pushed = shell_quote(push.local_ref or push.new or "HEAD")
         return f"git push {shell_quote(push.remote)} {pushed}:refs/heads/{name}"
-    if base.is_branch(branch.name):
-        return f"git switch -c {name}"
     # A branch other than the judged one may be checked out.
-    old = f"{shell_quote(branch.name)} " if branch.source in ("push", "head") else ""
-    return f"git branch -m {old}{name}"
+    old = f" {shell_quote(branch.name)}" if branch.source in ("push", "head") else ""
+    return f"git switch -c {name}{old}" if base.is_shared(branch.name) else f"git branch -m{old} {name}"
 
 
 def _revision_before(commit: Commit) -> str:

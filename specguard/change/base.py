@@ -128,6 +128,11 @@ class Base(Record):
         """True if this is the base of that name, here or at `origin`."""
         return self.name in (name, f"origin/{name}")
 
+    def is_shared(self, name: str) -> bool:
+        """True for the name of this base, and of one that the policy or a remote names: it stays as it is."""
+        usual = map(self.change.git.repository.target_of, USUAL_BASES)
+        return self.is_branch(name) or name in {self.change.policy_base, *map(short_branch, usual)}
+
     def has(self, entry: Entry) -> bool:
         """True if an entry leaves at its path what the trusted base has there, so nothing needs restoring."""
         return self.change.restores_base(entry)

@@ -163,6 +163,7 @@ class Change(Record, frozen=False):
         pushed: the ref that is being pushed; None if nothing is.
         on_disk: the files on disk, in which an error of the base may be corrected; None: the judged files.
         unread_merge: a sentence on a merge whose files are judged as the author's; empty without one.
+        policy_base: the base that the policy names, also if the caller named another one; empty without one.
         counted: the paths whose findings count; None: all of them.
         notes: sentences about the change that a reader of the verdict must see.
     """
@@ -179,6 +180,7 @@ class Change(Record, frozen=False):
     pushed: Push | None = None
     on_disk: Tree | None = None
     unread_merge: str = ""
+    policy_base: str = ""
     counted: ClassVar[Collection[bytes] | None] = None
 
     @cached_property
@@ -200,6 +202,7 @@ class Change(Record, frozen=False):
         Raises:
             SpecguardError: the base does not exist.
         """
+        self.policy_base = name
         if not name or self.found.given or self.found.how == "none":
             return self
         with Needed():
