@@ -352,6 +352,9 @@ class Facts:
         """The proof by runs that items are done."""
         from specguard.runs.proof import RunProof
 
+        # The record of a run is there when it has ended. Behind its hooks, it judges the same files itself.
+        if self._is_before_commit and not self.change.request.enforce and self.change.git.repository.is_place:
+            raise NotApplicable("the run is under way, and judges this itself behind its hooks")
         return RunProof(
             records=self._records(),
             change=self.change,
@@ -366,9 +369,6 @@ class Facts:
         """The claims that something is done."""
         from specguard.engine.done_claims import Claims
 
-        # The record of a run is there when it has ended. Behind its hooks, it judges the same files itself.
-        if self._is_before_commit and not self.change.request.enforce and self.change.git.repository.is_place:
-            raise NotApplicable("the run is under way, and judges this itself behind its hooks")
         return Claims(self)
 
     @cached_property
