@@ -232,7 +232,7 @@ class SliceOutOfFiles(Rule):
         own = listed.source.path if listed is not None else b""
         listed = None if plans is not None and own and plans.holding(own) == own else listed
         also = listed.also_allowed(policy) if listed else [self.also]
-        entries = [one for one in entries if not one.path.startswith(policy.log_folder)]
+        entries = [one for one in entries if not (one.path.startswith(policy.log_folder) or base.has(one))]
         # What the base has is another agent's; a commit on the way may take back what the branch added.
         papers = waves if stage not in ("edit", "staged") else None
         theirs = {one.path for one in entries if one.deleted and papers and papers.is_paper(one.path)}
