@@ -92,7 +92,12 @@ class UnresolvedWorkItem(_WorkRule, Rule):
     condition: ClassVar[str] = "the work item that the change names is resolved in the trusted base"
 
     def check(
-        self, work: Work, bookkeeping: Bookkeeping, history: History, commits: Sequence[Commit] | None = None
+        self,
+        work: Work,
+        bookkeeping: Bookkeeping,
+        history: History,
+        base: Base | None = None,
+        commits: Sequence[Commit] | None = None,
     ) -> Iterator[Finding]:
         """Yield a finding for each item that is not resolved, and for a missing item if one is required."""
         unnamed_change = work.naming is None and work.required
@@ -112,6 +117,10 @@ class UnresolvedWorkItem(_WorkRule, Rule):
             subject, how = commit.message.subject, reword(commit.message, by_id)
             message = f"{quote(subject)} names no work item, and on {quote(work.branch)} each commit is one"
             step = f"Name it after its item, `{how}`, or take it to another branch{hint}."
+            if base and base.drops(commit):
+                # Other commits go only if they are empty there: what the base has taken back, comes again.
+                how = f"git rebase --reapply-cherry-picks {shell_quote(base.name)}"
+                step = f"{base.name} has what it does, and this drops it: `{how}`"
             finding = _required_finding(message, step, f"unnamed {subject}", "commit.subject", commit.oid)
             finding.same_as = ["CMT005 autosquash"] if commit.message.squashes else []
             yield finding

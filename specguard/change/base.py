@@ -137,6 +137,12 @@ class Base(Record):
         """True if an entry leaves at its path what the trusted base has there, so nothing needs restoring."""
         return self.change.restores_base(entry)
 
+    def drops(self, commit: Commit) -> bool:
+        """True if a rebase onto the base drops a commit, whose content is there, and alters no merge."""
+        merges = {one.oid for one in self.commits if one.is_merge}
+        there = [self.has(one) and self.touching(one.path)[:1] == [commit] for one in commit.own_entries]
+        return any(there) and all(there) and not self.stacked and merges <= self.change.plain_merges
+
     def origin(self, entry: Entry) -> str | None:
         """Return the commit whose content to restore at an entry's path; None if there is none."""
         merge = self.change.open_merge
