@@ -902,6 +902,8 @@ class SeveralTasks(Rule):
             names = [f"{task.name} of {task.plan.name}" if several else task.name for task in tasks]
             message = f"{unit.label} finishes {', '.join(names[:-1])} and {names[-1]}"
             step = "Make it a change for one task, and do the others after it, each in its own."
+            if unit.commit and plans.change.base.is_landing and not bookkeeping.squash:
+                step = 'If a squash landed the branch, write `merge = "squash"` in the authority.'
             finding = Finding(message, step, commit=unit.commit, key="several")
             finding.field, finding.setting = "commit.subject", tasks[0].plan.setting("unit")
             for shown in finished[:2][-1:]:
