@@ -519,5 +519,7 @@ def disabled_features(policy: Policy) -> Iterator[str]:
         yield f"a reviewer signs an asset's run off (RUN010): under [assets] write run_files = [{files}]"
     if policy.merge == "squash" and policy.active_rule("CMT006"):
         yield 'commits have the trailers that are asked for (CMT006): take out merge = "squash"'
+    if policy.merge == "squash" and "commit" in {one.unit for one in policy.declared("plan_kinds").values()}:
+        yield 'tasks have the commits and subjects asked for (CMT001, CMT002): take out merge = "squash"'
     if runs.full_before and not policy.declares("grounding"):
         yield 'agents cite what they must read (ART014): under [grounding] write all = ["README.md"]'
