@@ -252,7 +252,8 @@ class ProtectedBranch(Rule):
         if push is not None:
             what = f"the push would {'delete' if push.new is None else 'write to'}"
             step = "Leave that to a maintainer."
-            if push.new is not None and push.remote_ref.startswith("refs/heads/"):
+            # A new branch with nothing that the base lacks is none that a pull request could bring.
+            if push.new and push.remote_ref.startswith("refs/heads/") and (push.old or base.commits):
                 step = "Push a branch of your own, and open a pull request."
             yield from self._findings(push.remote_ref, what, step)
             return
