@@ -189,10 +189,8 @@ def artifact_problem(artifacts: Artifacts, path: bytes) -> str:
     if document is None or document.problem is not None:
         return "cannot be read"
     found = content_of(document.blocks)
-    if document.front_matter or found.kind == "content":
-        return ""
-    if not found.text and document.stamps:
-        # The entries of a log may be headings.
+    # The entries of a log may be headings.
+    if document.front_matter or found.kind == "content" or (document.stamps and not found.text):
         return ""
     says = "says" if found.kind == "nothing" else "has a placeholder:"
     return f"only {says} {shortened(found.text)!r}" if found.text else "is empty to a reader"

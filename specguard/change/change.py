@@ -535,9 +535,8 @@ class Change(Record, frozen=False):
     @property
     def empty(self) -> bool:
         """True if there is nothing to judge: neither entries nor commits."""
-        if if_known(lambda: self.entries, True):
-            return False
-        return if_known(lambda: not if_applicable(lambda: self.commits, ()), False)
+        known = if_known(lambda: not self.entries, False)
+        return known and if_known(lambda: not if_applicable(lambda: self.commits, ()), False)
 
     def fingerprint(self, log: bytes = b"", paths: Collection[bytes] | None = None) -> str:
         """Return an identity of the change that does not depend on its commits, as hexadecimal digits.

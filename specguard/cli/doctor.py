@@ -336,9 +336,8 @@ def _probe(host: Host, commands: Mapping[str, str], top: str, environment: Mappi
     from specguard.integrations.hooks.settings import SOON, known_calls, probe, wanted_hooks
 
     subject, repair = f"hooks of {host.agent}", f"specguard init --agent {host.agent}"
-    known_hooks = [hook for call in known_calls(environment) for hook in wanted_hooks(host, call)]
-    known_commands = {hook.handler["command"] for hook in known_hooks}
-    unknown_commands = [one for one in commands.values() if one not in known_commands]
+    known = {one.handler["command"] for call in known_calls(environment) for one in wanted_hooks(host, call)}
+    unknown_commands = [one for one in commands.values() if one not in known]
     state = f"{host.file} has all of {', '.join(commands)}"
     if unknown_commands:
         # The command comes from a file of the repository, which anybody may have written.

@@ -244,10 +244,9 @@ def read_fields(document: Document) -> Sequence[Field]:
     If the front matter is invalid YAML, its reliable keys are included; see `Data.certain`.
     """
     matter = document.properties
-    found = list(key_fields(matter, matter.value, "front matter"))
-    for key, (value, line) in matter.certain.items():
-        found.append(Field(key, _value_text(value), line, "front matter"))
-    return [*found, *block_fields(document.blocks)]
+    found = matter.certain.items()
+    certain = (Field(key, _value_text(value), line, "front matter") for key, (value, line) in found)
+    return [*key_fields(matter, matter.value, "front matter"), *certain, *block_fields(document.blocks)]
 
 
 def find_fields(fields: Iterable[Field], *names: str) -> Sequence[Field]:

@@ -125,9 +125,8 @@ class Claims:
         old = self._ticked("start_documents", [one.path for one in entries if not one.added])
         ticked = self._ticked("documents", self.among_counted(paths))
         kept, items = Counter(place for place, _ in old), dict(old)
-        gone: Counter[Any] = Counter()
-        for place in (kept - Counter(place for place, _ in ticked)).elements():
-            gone.update(self._keys_of(items[place], place))
+        left = (kept - Counter(place for place, _ in ticked)).elements()
+        gone = Counter(key for place in left for key in self._keys_of(items[place], place))
         specs = map(self._specs.now.at, {place[0] for place, _ in ticked}) if self._specs is not None else ()
         written = [one.written for spec in specs if spec for one in spec.approvals if one.complete]
         given = {(one.path, one.line) for one in written}

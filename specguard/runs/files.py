@@ -149,10 +149,9 @@ class TreeFiles(Record):
 
     def folders(self) -> Iterator[bytes]:
         """Return the folders with a run's record, in order."""
-        found: dict[bytes, None] = {}
-        for path in self.documents.tree.paths():
-            if path.startswith(self.folder) and path.rpartition(b"/")[2] in RECORD_FILES:
-                found[path.removeprefix(self.folder).rpartition(b"/")[0]] = None
+        inside = (path for path in self.documents.tree.paths() if path.startswith(self.folder))
+        parts = (path.removeprefix(self.folder).rpartition(b"/") for path in inside)
+        found = dict.fromkeys(folder for folder, _, name in parts if name in RECORD_FILES)
         # Records inside a run's folder belong to that run, such as those from before the folder was reused.
         return (folder for folder in found if not containing_folder(folder, found))
 

@@ -99,11 +99,8 @@ class Waves(Record, frozen=False):
     @cached_property
     def owners(self) -> Mapping[str, WaveStage]:
         """The stage that owns each contract's artifacts: the first that requires or leaves them."""
-        found: dict[str, WaveStage] = {}
-        for stage in self.settings.stages:
-            for contract in stage.artifacts:
-                found.setdefault(contract, stage)
-        return found
+        stages = grouped((name, stage) for stage in self.settings.stages for name in stage.artifacts)
+        return {name: found[0] for name, found in stages.items()}
 
     def kind_of(self, items: str) -> str | None:
         """Return the kind of work item that a stage's `items` name, in the singular or with an `s`.

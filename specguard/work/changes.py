@@ -277,12 +277,9 @@ class LandedItems(Record):
                 if len(found) == 1:
                     named.append((commit, found[0]))
         changed = self.history.changed_by([commit for commit, item in named if item.files])
-        landed: set[tuple[bytes, str]] = set()
-        for _, item in named:
-            # An item without files needs only the subject.
-            if not item.files or item.scope.among([entry.path for entry in next(changed)]):
-                landed.add((item.source.path, item.id))
-        return landed
+        # An item without files needs only the subject.
+        items = (one for _, one in named if not one.files or one.scope.among([e.path for e in next(changed)]))
+        return {(item.source.path, item.id) for item in items}
 
 
 class DoneEvidence(Record):

@@ -18,7 +18,7 @@ from specguard.documents.list_items import (
     without_box,
     without_remark,
 )
-from specguard.model import TYPE_CHECKING, Record, shortened
+from specguard.model import TYPE_CHECKING, Record, grouped, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -144,10 +144,9 @@ def allowed_paths(text: str, titles: Sequence[str]) -> list[Ask]:
                 if sure and ask.path not in _take_left_out(*_flatten(clause))[1]:
                     asks += [Ask(ask.path, ask.line)] if stated else []
                     asks.append(Ask("", ask.line, "listed" if stated else "named"))
-    found: dict[tuple[str, int], Ask] = {}
-    for ask in sorted(asks, key=lambda ask: ("named", "listed", "excluded").index(ask.how)):
-        found.setdefault((ask.path, 0 if ask.path else ask.line), ask)
-    return list(found.values())
+    ordered = sorted(asks, key=lambda ask: ("named", "listed", "excluded").index(ask.how))
+    found = grouped(((ask.path, 0 if ask.path else ask.line), ask) for ask in ordered)
+    return [first for first, *_ in found.values()]
 
 
 def _paths(blocks: Sequence[AnyBlock]) -> Iterator[Ask]:

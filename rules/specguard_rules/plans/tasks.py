@@ -251,16 +251,12 @@ class SliceOutOfFiles(Rule):
             raise NotApplicable("the change is for no item that is listed in a file with others")
         how = "Land it by the request of" if branch and base.is_branch(branch.name) else "Change it on"
         for entry in work:
-            if slices := [item for item in kept if item.scope.matches(entry.path)]:
-                yield _taken_flaw(entry, slices, how)
-
-
-def _taken_flaw(entry: Entry, slices: Sequence[Listed], how: str) -> Finding:
-    """Build a finding about an entry that belongs to slices, in a change for none of them."""
-    first, names = slices[0], " and ".join(str(item) for item in slices[:3])
-    message = f"{path_text(entry.path)} is a file of {names}, still to be done, and the change is for none"
-    step = f"{how} {first.branch or f'the branch of {first}'}, or have it approved."
-    return _slice_flaw(entry, first, message, step, f"kept {first.id}")
+            if not (slices := [item for item in kept if item.scope.matches(entry.path)]):
+                continue
+            first, names = slices[0], " and ".join(str(item) for item in slices[:3])
+            what = f"is a file of {names}, still to be done, and the change is for none"
+            step = f"{how} {first.branch or f'the branch of {first}'}, or have it approved."
+            yield _slice_flaw(entry, first, f"{path_text(entry.path)} {what}", step, f"kept {first.id}")
 
 
 def _slice_flaw(entry: Entry, listed: Listed, message: str, step: str, key: str) -> Finding:
