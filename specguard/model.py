@@ -97,8 +97,18 @@ class OutputOnStderr:
         sys.stdout = self._stdout
 
 
-def with_stash(command: str) -> str:
-    """Wrap a command that alters commits: uncommitted changes are stashed before it and restored after it."""
+def with_stash(command: str, undo: str = "") -> str:
+    """Wrap a command that alters commits: uncommitted changes are stashed before it and restored after it.
+
+    Args:
+        command: the command.
+        undo: what takes back what it prepares for its commit, if a hook may refuse that; the changes are
+            restored then, too. Without it they stay in the stash, as in the middle of a rebase.
+    """
+    prepare, _, commit = command.replace(" --autostash", "").partition(" && git commit ")
+    if undo and commit:
+        step = f"{prepare} && {{ git commit {commit} || {undo}; }}"
+        return f"git stash && {{ {step}; git stash pop --index; }}"
     return f"git stash && {command.replace(' --autostash', '')} && git stash pop --index"
 
 

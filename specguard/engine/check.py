@@ -320,8 +320,10 @@ def _protect_uncommitted(results: Sequence[RuleResult], change: Change) -> None:
             return f"`{step[1]}{_taken_back(change)}`"
         before, after, uncommitted = read_state()
         command = f"{before}{step[1]}{after}"
-        stashes = uncommitted and (before or "--amend --only" not in command)
-        return f"`{with_stash(command) if stashes else command}`"
+        if uncommitted and (before or "--amend --only" not in command):
+            kept = f" --soft {(change.base.head or '')[:12]}" if " reset --soft " in command else ""
+            command = with_stash(command, "" if before else f"git reset -q{kept}")
+        return f"`{command}`"
 
     request = change.request
     if change.stage in ("edit", "run") or request.enforce or request.environment.get("CI"):

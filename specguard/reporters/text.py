@@ -316,7 +316,7 @@ _MOST_OPERANDS: Final = 9
 _COMMAND: Final = r"`(?P<command>[^`]+?) -- (?P<path>[\w@%+=:,./-]+|\$?'[^'`]*')(?P<rest>(?:'| &&)[^`]*)?`"
 """Matches a command with one path behind `--`, where it could take several."""
 
-_AMENDED_MOVE: Final = r"git mv -- [^`&]+ && git commit --amend --no-edit --allow-empty(?:`| && git stash)"
+_AMENDED_MOVE: Final = r"git mv -- [^`&]+ && (?:\{ )?git commit --amend --no-edit --allow-empty(?:`| \|\| )"
 """Matches a command that moves a file and amends the newest commit."""
 
 _FOLDER_COMMANDS: Final = {
@@ -477,7 +477,7 @@ def _move_back(findings: Sequence[Finding], verdict: Verdict) -> str:
         return ""
     back = f"git restore --source={start[:12]} --staged --worktree -- {gone} {come}"
     back += " && git commit --amend --no-edit --allow-empty"
-    return with_stash(back) if "`git stash && " in findings[0].help else back
+    return with_stash(back, "git reset -q") if "`git stash && " in findings[0].help else back
 
 
 def _cover_words(paths: Sequence[bytes], wanted: Sequence[bytes], touched: Sequence[bytes]) -> list[str]:
