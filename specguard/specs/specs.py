@@ -435,12 +435,12 @@ class Mirrors(Record, frozen=False):
             bare = bare.lstrip("#") if bare != name or bare.startswith("#0") else bare
             for one in (name, bare, f"{bare}.md" if bare[:1].isdigit() else name):
                 if spec := self._by_name.get(one):
-                    return text, self._true_status(spec)
+                    return text, self._true_status(spec, mirror)
             is_path = text and len(text) <= LONGEST_ROW and "://" not in text
             # A link leads from the mirror's folder; only a path that is not there is one from the root.
             for path in reversed(places_of(text, mirror.rpartition(b"/")[0])) if is_path else ():
                 if spec := self.specs.now.at(path):
-                    return spec.id or text, self._true_status(spec)
+                    return spec.id or text, self._true_status(spec, mirror)
         return "", None
 
     def _last_status(self, raw: str) -> str:
@@ -460,6 +460,11 @@ class Mirrors(Record, frozen=False):
         before_remark = _REMARK.split(text.lstrip(" (["), maxsplit=1)[0].strip(" .;)]")
         return text if self.specs.ways.is_listed(text) else before_remark
 
-    def _true_status(self, spec: Spec) -> WrittenValue | None:
-        """Return the status that counts: the index's if it has one, else the document's own."""
-        return max(spec.statuses, key=lambda value: value.form == "index", default=None)
+    def _true_status(self, spec: Spec, mirror: bytes) -> WrittenValue | None:
+        """Return the status that counts: the index's if it has one, else the document's own.
+
+        None if there is none, or if the change touches neither the spec nor the mirror nor the index.
+        """
+        paths = (spec.path, mirror, self.specs.now.index_path)
+        is_judged = self.specs.change.whole or any(map(self.specs.touches_path, paths))
+        return max(spec.statuses, key=lambda one: one.form == "index", default=None) if is_judged else None
