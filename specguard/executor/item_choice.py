@@ -388,11 +388,12 @@ class Start:
         path, line = listed.source.path, listed.line
         # A slice may go on after its first commit; a task is one commit.
         is_task = kind in task_kinds(self.policy)
-        if sources.done(listed) if is_task else sources.closed(listed):
+        if listed.deferred or (sources.done(listed) if is_task else sources.closed(listed)):
             self._check_marked([listed])
-            reason = f"its status is {listed.status}" if listed.closed else "a commit did it"
+            state, is_marked = ("put off", True) if listed.deferred else ("done already", listed.closed)
+            reason = f"its status is {listed.status}" if is_marked else "a commit did it"
             help = "take the next one, or have its status corrected or its commit reverted"
-            raise unready(f"{listed} is done already: {reason}", help, path, line)
+            raise unready(f"{listed} is {state}: {reason}", help, path, line)
         needs = sources.open_needs(listed, deferred=is_task)
         shared = kind in shared_kinds(self.policy)
         if shared:
