@@ -490,11 +490,11 @@ class Repository:
         self._refs.update({name: found.get(name, ("", "")) for name in names})
 
     def _parse_locations(self, process: Process) -> None:
-        stderr, output = _read_output(process)
+        output, stderr = _read_output(process)
         if "dubious ownership" in stderr:
             # The user's own configuration may mark the folder as safe; a repository's cannot.
             self._user_trusted = True
-            stderr, output = _read_output(self.spawn(*_REV_PARSE))
+            output, stderr = _read_output(self.spawn(*_REV_PARSE))
         if output.startswith("--"):
             # An older git prints the options that it does not know.
             message = f"{self.program} is older than git 2.34"
@@ -522,7 +522,7 @@ class Repository:
             self.branch = name if name != "HEAD" else None
             return
         # Before the first commit, or with a ref called HEAD, which git would take instead.
-        stderr, output = _read_output(self.spawn("symbolic-ref", "-q", "HEAD"))
+        output, stderr = _read_output(self.spawn("symbolic-ref", "-q", "HEAD"))
         if stderr:
             raise self._location_error(stderr)
         if name := output.removesuffix("\n"):
@@ -636,7 +636,7 @@ def _broken_ref(name: str) -> MissingFact:
 
 def _read_refs(process: Process) -> tuple[dict[str, tuple[str, str]], set[str]]:
     """Return the object id and symbolic target of each listed ref, and the names of broken refs."""
-    stderr, output = _read_output(process)
+    output, stderr = _read_output(process)
     known = ("warning: ignoring broken ref ", "warning: ignoring dangling symref ")
     others = [line for line in stderr.split("\n") if line and not line.startswith(known)]
     if others or process.code:
@@ -648,9 +648,8 @@ def _read_refs(process: Process) -> tuple[dict[str, tuple[str, str]], set[str]]:
 
 
 def _read_output(process: Process) -> tuple[str, str]:
-    """Return the standard error and standard output of a short command, whatever its exit code."""
-    output = process.drain().decode("utf-8", "surrogateescape")
-    return process.stderr, output
+    """Return the standard output and standard error of a short command, whatever its exit code."""
+    return process.drain().decode("utf-8", "surrogateescape"), process.stderr
 
 
 def find_program(name: str, environment: Mapping[str, str]) -> str | None:
