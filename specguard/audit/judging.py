@@ -244,13 +244,9 @@ def find_branch(git: Git, wanted: str) -> AuditedBranch:
     Raises:
         SpecguardError: the branch is missing, or has no commit.
     """
-    if wanted:
-        revision = resolve(git, wanted)
-        return AuditedBranch(short_branch(revision.ref) or wanted, revision.oid)
-    found = usual_base(git) or local_base(git)
-    if found.oid:
-        return AuditedBranch(short_branch(found.ref) or found.name, found.oid)
-    return AuditedBranch("HEAD", resolve(git, "HEAD").oid)
+    name = wanted or (usual_base(git) or local_base(git)).ref or "HEAD"
+    revision = resolve(git, name)
+    return AuditedBranch(short_branch(revision.ref) or name, revision.oid)
 
 
 class Slice(Record):

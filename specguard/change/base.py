@@ -317,13 +317,16 @@ def default_base(git: Git, request: Request, event: Event, *, remote: str) -> Fo
 def usual_base(git: Git, *, remote: str = "origin", without: str = "") -> FoundBase:
     """Find the remote's default branch, or a branch with a usual name.
 
+    In a bare repository, that is the branch that `HEAD` names, and local branches count first.
+
     Returns:
         An empty one if the remote and the repository have no such branch.
 
     Raises:
         MissingFact: its ref or object is broken.
     """
-    names = [name for name in _usual_refs(remote) if name != without]
+    own = git.repository.branch if git.repository.served else None
+    names = [one for one in git.repository.in_order([own or "", *_usual_refs(remote)]) if one != without]
     existing = git.repository.refs_named(names)
     for name in names:
         target = git.repository.target_of(name)
@@ -351,7 +354,7 @@ def local_base(git: Git, *, remote: str = "origin", without: str = "") -> FoundB
     refs = {ref.name: ref for ref in git.repository.branches()}
 
     def find(name: str) -> Ref | None:
-        return refs.get(f"refs/remotes/{remote}/{name}") or refs.get(f"refs/heads/{name}")
+        return next(filter(None, map(refs.get, git.repository.in_order(base_refs(name, remote)))), None)
 
     found = find(git.repository.user_setting("init.defaultBranch") or "")
     if found is None:
@@ -436,14 +439,15 @@ def event_commit(git: Git, oid: str) -> str:
 
 def _event_base(git: Git, event: Event, remote: str) -> FoundBase:
     """Return the tip of the branch that the platform names; if it was not fetched, the commit it names."""
-    fetched, local = f"refs/remotes/{remote}/{event.base}", f"refs/heads/{event.base}"
-    existing = git.repository.refs_named([fetched, local])
-    if fetched in existing and event.base and not event.exact:
-        return FoundBase(short_name(fetched), git.commit(existing[fetched]).oid, "event", fetched)
+    names = (f"refs/remotes/{remote}/{event.base}", f"refs/heads/{event.base}")
+    first, other = git.repository.in_order(names)
+    existing = git.repository.refs_named(names)
+    if first in existing and event.base and not event.exact:
+        return FoundBase(short_name(first), git.commit(existing[first]).oid, "event", first)
     if event.base_oid:
         return FoundBase(event.base or event.base_oid, event_commit(git, event.base_oid), "event")
-    if local in existing:
-        return FoundBase(short_name(local), git.commit(existing[local]).oid, "event", local)
+    if other in existing:
+        return FoundBase(short_name(other), git.commit(existing[other]).oid, "event", other)
     message = f"the base branch {event.base!r} that the platform names was not fetched"
     help = f"Fetch it with {_fetch_command(remote, event.base or '')}, or check out the whole history."
     raise SpecguardError(message, help=help, code="no-base")

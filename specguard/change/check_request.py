@@ -347,7 +347,7 @@ def _find_revision(git: Git, name: str, refs: Sequence[str]) -> Revision | None:
         if len(name) == repository.oid_digits:
             return Revision(name)
         by_id = git.resolve(name)
-    names = (name,) if name.startswith("refs/") else refs
+    names = (name,) if name.startswith("refs/") else repository.in_order(refs)
     existing = repository.refs_named(names)
     for ref in names:
         if ref in existing:

@@ -269,8 +269,8 @@ def open_received(git: Git, request: Request) -> Sequence[Change]:
     for push in pushes:
         # A push to a symbolic ref alters its target.
         push.remote_ref = git.repository.target_of(push.remote_ref)
-        if push.new and push.remote_ref.startswith("refs/replace/"):
-            message = f"{push.remote_ref} would show another object than the one that was judged"
+        if push.new and push.remote_ref.startswith(("refs/replace/", "refs/remotes/")):
+            message = f"{push.remote_ref} would pass for another object or branch than the judged one"
             help = "Push only branches and tags, as `git push --all` and `git push --tags` do."
             raise SpecguardError(message, help=help, code="not-possible")
         if push.new is None and push.remote_ref == found.ref:

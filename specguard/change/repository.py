@@ -261,6 +261,7 @@ class Repository:
         format: `sha1` or `sha256`.
         shallow: True if it claims to be a shallow clone; only for advice, since anyone can write that.
         bare: True if it has no working tree.
+        served: True if that is so in the repository itself, so that pushes may write any ref of it.
         head: the object id that `HEAD` points to; None before the first commit of its branch.
         branch: the full name of the ref that `HEAD` points to; None if it is detached.
         root: the root of the working tree; None in a bare repository, and in a git directory itself.
@@ -384,6 +385,10 @@ class Repository:
         """Return the full name of the ref that a symbolic ref points to; the name itself for any other."""
         return self._refs.get(name, ("", ""))[1] or name
 
+    def in_order(self, names: Sequence[str]) -> Sequence[str]:
+        """Return names of refs in the order in which they count: local ones first where others are pushed."""
+        return sorted(names, key=lambda name: self.served and not name.startswith("refs/heads/"))
+
     def branches_of_detached(self) -> Sequence[str]:
         """Return the full names of the branches to which commits on a detached `HEAD` may belong.
 
@@ -504,6 +509,7 @@ class Repository:
             raise self._location_error(stderr)
         self.git_dir, self.common, self.objects, index, self.format, shallow, bare, inside = lines[:8]
         self.shallow, self.bare = shallow == "true", bare == "true"
+        self.served = self.bare
         if self.format not in ("sha1", "sha256") or not os.path.isabs(self.objects):
             raise self._location_error(stderr)
         index_file = self.environment.get("GIT_INDEX_FILE")
