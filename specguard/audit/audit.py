@@ -27,7 +27,7 @@ from specguard.change.repository import Repository
 from specguard.change.sources import open_changes, split_range
 from specguard.engine.check import judge_change
 from specguard.engine.trusted_policy import open_floor
-from specguard.errors import Needed, NoAuthorityError, SpecguardError, usage
+from specguard.errors import Needed, NoAuthorityError, SpecguardError, if_known, usage
 from specguard.model import EXIT_NO_VERDICT, Record, counted, path_text
 from specguard.reporters.escape import visible
 from specguard.reporters.json import json_safe
@@ -260,9 +260,16 @@ def _find_changes(
         policy = None if options.by == "then" else _policy(git, branch, options.by, policies)
         state = store.state(id_)
         held_to = floor.sha256 if floor else ""
-        inputs = [branch.tip, versions, held_to, datetime.now(UTC).date().isoformat()]
+        inputs = [branch.tip, versions, held_to, datetime.now(UTC).date().isoformat(), branch.name]
         if state.get("of") != inputs or "reason" in state:
-            store.set_state(id_, {**read_state(git, branch, policies), "of": inputs})
+            current = {**read_state(git, branch, policies), "of": inputs}
+            last, *_, audited = state.get("of", ("", ""))
+            is_same = audited == branch.name
+            line = if_known(lambda: past_changes(git, branch.tip, excluded=last), []) if is_same else []
+            if line and line[-1].base != last:
+                what = f"took {last[:12]}, which was audited last, off the first-parent line"
+                current["reason"] = f"a merge or a rewrite {what}"
+            store.set_state(id_, current)
     by = options.by if options.by in ("then", "now") else "file"
     key = StoreKey(id_, branch.name, by, policy.policy_id if policy else "", held_to, versions)
     known = store.judged_heads(key)

@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
 
 from specguard.audit.repositories import reason_of
 from specguard.authority.floor import Floor
-from specguard.authority.load import has_documents, identify
+from specguard.authority.load import DEFAULT_PATHS, has_documents, identify
 from specguard.authority.policy import Policy
 from specguard.change.base import FoundBase, local_base, usual_base
 from specguard.change.change import Change
@@ -206,6 +206,12 @@ class PastGit(Git):
         return places
 
     @cached_property
+    def joining(self) -> Collection[str]:
+        """The changes, by head, that bring a root of the history, and are not a root themselves."""
+        roots = {oid for oid, commit in self._past.items() if not commit.parents}
+        return {self._landed[self._places[oid]].oid for oid in roots} - roots
+
+    @cached_property
     def _commits_by_head(self) -> Mapping[str, Sequence[str]]:
         """The commits that each change added, by its head, if only one order of them is possible."""
         found: dict[str, Sequence[str]] = {}
@@ -220,7 +226,7 @@ NO_AUTHORITY: Final = "no-authority"
 """The verdict of a change whose base has no authority."""
 
 BROKEN: Final = "error"
-"""The verdict of a change whose authority cannot judge: it is invalid, or needs code that may not run."""
+"""The verdict of a change whose authority cannot judge: it is invalid, needs code, or has another past."""
 
 _MISSING_DATA: Final = ("missing-object", "shallow-clone", "program-missing")
 """The codes of errors in this copy of a repository, which are independent of the change."""
@@ -339,6 +345,8 @@ def _judge_past_change(git: PastGit, policies: PastPolicies, past: PastChange, b
     request = Request(environment=git.repository.environment, today=today, ignore=ignore)
     subject, branch = json_safe(shortened(commit.message.subject, 120)), json_safe(branch)
     try:
+        if batch.policy is None and past.head in git.joining:
+            _refuse_other_past(git, policies, past)
         landed = _landed_change(git, request, commit, batch.branch)
         vars(landed)["refs"] = ()
         if branch:
@@ -360,6 +368,15 @@ def _judge_past_change(git: PastGit, policies: PastPolicies, past: PastChange, b
     findings = [finding_data(judged) for judged in verdict.findings]
     policy_id = str(verdict.authority["policy_id"])
     return JudgedChange(past, branch, subject, policy_id, verdict.outcome, "", states, findings)
+
+
+def _refuse_other_past(git: PastGit, policies: PastPolicies, past: PastChange) -> None:
+    """Refuse a merge with a guarded history of its own root, as that may be the branch's real past."""
+    words = ("rev-list", "--full-history", f"{past.head}^@", f"^{past.base}", "--", *DEFAULT_PATHS)
+    oids = git.ask("the merged history", *words).decode("ascii").split()
+    if any(map(policies.load, map(git.tree_at, oids))):
+        message = "it joins a history that shares no commit with its first parent, and that had an authority"
+        raise SpecguardError(message, code="no-common-ancestor")
 
 
 def judge_as_merged(git: PastGit, policy: Policy, past: PastChange) -> Verdict:
