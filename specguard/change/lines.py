@@ -20,7 +20,7 @@ from collections import deque
 from functools import cached_property
 from itertools import chain, groupby, islice
 
-from specguard.change.object_store import SINGLE_READS, SMALL, Reading, is_binary, whole_lines
+from specguard.change.object_store import SINGLE_READS, SMALL, Reading, whole_lines
 from specguard.declaration.patterns import re2_options
 from specguard.declaration.regular_expressions import Expression, to_utf8
 from specguard.errors import MissingFact
@@ -48,10 +48,15 @@ COMPARE_LIMIT: Final = 32 << 20
 
 
 _PROGRAMS: Final = (
-    b".bash", b".c", b".cjs", b".cpp", b".css", b".go", b".h", b".html", b".java", b".js", b".jsx", b".kt",
-    b".lua", b".mjs", b".php", b".pl", b".ps1", b".py", b".rb", b".rs", b".sh", b".sql", b".ts", b".tsx",
+    b".bash", b".bats", b".c", b".cjs", b".cpp", b".css", b".env", b".go", b".gradle", b".h", b".html",
+    b".java", b".js", b".json", b".jsx", b".kt", b".lua", b".md", b".mjs", b".mk", b".php", b".pl", b".ps1",
+    b".py", b".rb", b".rs", b".sh", b".sql", b".tf", b".toml", b".ts", b".tsx", b".vue", b".yaml", b".yml",
+    b"Dockerfile", b"Jenkinsfile", b"Makefile",
 )  # fmt: skip
-"""How names of programs end, which are read as text: what runs them may ignore a NUL in a comment."""
+"""How names of programs and texts end, which are read in spite of a NUL: some run what is between others."""
+
+_BINARY_HEAD: Final = 8000
+"""The number of bytes in which git looks for a NUL (`buffer_is_binary` in its xdiff-interface.c)."""
 
 
 class AddedLine(Record):
@@ -106,8 +111,8 @@ class Lines:
         git: the repository with the contents.
 
     Attributes:
-        skipped: the binary files that `added` has skipped so far (a NUL within the first 8000 bytes, unless
-            named as a program), and programs in UTF-16.
+        skipped: the binary files that `added` has skipped so far, and texts in UTF-16, of which it finds only
+            what is in ASCII.
     """
 
     def __init__(self, git: Git) -> None:
@@ -209,11 +214,14 @@ class Lines:
                 yield entry, whole_lines([content], path_text(entry.path))
 
     def _skips(self, entry: Entry, head: bytes) -> bool:
-        """Return True for a binary file, and count it; count a program in UTF-16, which matches nothing."""
-        is_program = entry.path.endswith(_PROGRAMS)
-        if is_binary(head) and (not is_program or head.startswith((BOM_UTF16_LE, BOM_UTF16_BE))):
+        """Return True for a binary file, and count it; count a text in UTF-16, too."""
+        if b"\0" not in (head := head[:_BINARY_HEAD]):
+            return False
+        # A NUL in a comment does not stop who reads or runs the rest.
+        is_binary = not (entry.path.endswith(_PROGRAMS) or head.startswith(b"#!"))
+        if is_binary or head.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
             self.skipped.add(entry.path)
-        return not is_program and is_binary(head)
+        return is_binary
 
     def _stream(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, Iterator[bytes]]]:
         """Yield files as `_read_texts` does, from a separate process, without holding a whole content."""
@@ -424,12 +432,12 @@ class Scanner:
             block: lines separated by newlines, without one after the last line.
             first: the number of the first line.
         """
-        if self._literals is not None and not any(literal in block for literal in self._literals):
+        if not (self._literals is None or b"\0" in block or any(one in block for one in self._literals)):
             return
         plain = to_utf8(block.replace(b"\r\n", b"\n").removesuffix(b"\r") if b"\r" in block else block)
         found: Iterable[tuple[int, int]] = self._search(plain)
         # A file's byte-order mark is in front of its text, where no expression would see a line begin.
-        broken = plain.removeprefix(BOM_UTF8) if first == 1 else plain
+        broken = (plain.removeprefix(BOM_UTF8) if first == 1 else plain).replace(b"\0", b"")
         places: Sequence[int] = range(len(plain) + 1)
         # What runs a program may end its lines at more characters, as Python does at a carriage return.
         if any(end in plain for end in _LINE_ENDS[: 6 if plain.isascii() else None]):

@@ -518,14 +518,6 @@ class Objects(Record):
 LINE_LIMIT: Final = 8 << 20
 """The maximum length of a line, in bytes; it bounds memory, as a block holds at least one line."""
 
-BINARY_HEAD: Final = 8000
-"""The number of bytes in which git looks for a NUL (`buffer_is_binary` in its xdiff-interface.c)."""
-
-
-def is_binary(head: bytes) -> bool:
-    """True if a content with this beginning is binary, by git's own test."""
-    return b"\0" in head[:BINARY_HEAD]
-
 
 def whole_lines(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
     """Yield a content in blocks that end with a newline, except the last one.

@@ -75,13 +75,13 @@ def test_bytes_that_are_not_utf8_hide_nothing(repository: Repository, git: Git) 
 
 def test_binary_files_are_skipped_and_counted(repository: Repository, git: Git) -> None:
     repository.commit(files={"a": b"bad\n", "c": b"\0bin\n"})
-    files = {"a": b"bad\n" + b"x" * 7000 + b"\0bad\n", "b": b"x" * 8000 + b"\0\nbad\n", "c": b"bad\n"}
-    files |= {"d.ps1": "bad\n".encode("utf-16"), "e.sh": b"# \0\nbad\n"}
+    files = {"a": b"\x89P\n\0\nbad\n", "b": b"x" * 8000 + b"\0\nbad\n", "c": b"bad\n", "h.gif": b"G\0\nbad\n"}
+    files |= {"d.ps1": "\nbad\n".encode("utf-16"), "e.sh": b"\x89\0\nbad\n", "f": b"#!\0\nb\0ad\n"}
     repository.commit(files=files)
     changed = Changed(repository, git)
-    assert [(path, line) for path, line, _, _ in changed.added("^bad")] == [("b", 2), ("c", 1), ("e.sh", 2)]
-    assert changed.lines.skipped == {b"a", b"d.ps1"}
-    assert changed.lines.account() == "2 binary files skipped"
+    found = " ".join(f"{path}:{line}" for path, line, _, _ in changed.added("^bad"))
+    assert (found, changed.lines.skipped) == ("b:2 c:1 d.ps1:2 e.sh:2 f:2", {b"a", b"d.ps1", b"h.gif"})
+    assert changed.lines.account() == "3 binary files skipped"
 
 
 def test_links_submodules_and_changed_types(repository: Repository, git: Git) -> None:

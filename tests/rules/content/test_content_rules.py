@@ -35,7 +35,7 @@ def test_many_lines_of_a_file_are_counted(tmp_path: Path) -> None:
 
 
 def test_binary_files_are_counted(tmp_path: Path) -> None:
-    steps = [Step("feat: x", files={"a.bin": "\0TODO\n", "b.bin": "\0", "c": "x"})]
+    steps = [Step("feat: x", files={"a.bin": "\1\0TODO\n", "b.bin": "\0", "c": "x"})]
     report = tmp_path / "report.txt"
     judge("CNT001", tmp_path, policy=TODO, commits=steps, args=["--explain", f"--output=text={report}"])
     assert "lines (2 binary files skipped)" in report.read_text()
