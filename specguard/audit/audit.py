@@ -203,12 +203,11 @@ def audit(options: AuditOptions, store: AuditStore, progress: Progress) -> bool:
                     # The error of a single repository is raised at the end.
                     progress.print_line(one.name, reason)
                 continue
-            if found.name in audited:
-                # Another of its folders is named, too.
-                continue
-            audited[found.name] = found
-            progress.begin_repository(found.name, len(found.changes), len(found.unjudged))
-            yield from ((found, batch) for batch in _slices(found, options.plugins, floor))
+            # Another of its folders may be named, too.
+            if found.name not in audited:
+                audited[found.name] = found
+                progress.begin_repository(found.name, len(found.changes), len(found.unjudged))
+                yield from ((found, batch) for batch in _slices(found, options.plugins, floor))
 
     unjudged: Counter[str] = Counter()
     for found, outcome in _results(tasks(), options):
@@ -267,8 +266,7 @@ def _find_changes(
             is_same = audited == branch.name
             line = if_known(lambda: past_changes(git, branch.tip, excluded=last), []) if is_same else []
             if line and line[-1].base != last:
-                what = f"took {last[:12]}, which was audited last, off the first-parent line"
-                current["reason"] = f"a merge or a rewrite {what}"
+                current["reason"] = f"the last audited commit, {last[:12]}, is off the first-parent line"
             store.set_state(id_, current)
     by = options.by if options.by in ("then", "now") else "file"
     key = StoreKey(id_, branch.name, by, policy.policy_id if policy else "", held_to, versions)

@@ -123,9 +123,8 @@ class AuditStore:
 
     def state(self, repository: int) -> Mapping[str, Any]:
         """Return the stored state of a repository, as `set_state` stored it; empty by default."""
-        with self._report_errors():
-            rows = self._connection.execute("SELECT state FROM repository WHERE id = ?", [repository])
-            return dict(json.loads(rows.fetchone()[0]))
+        [row] = self.query("SELECT state FROM repository WHERE id = ?", repository)
+        return dict(json.loads(row["state"]))
 
     def judged_heads(self, key: StoreKey) -> set[str]:
         """Return the heads of the changes under a key that are judged already."""

@@ -330,10 +330,9 @@ def usual_base(git: Git, *, remote: str = "origin", without: str = "") -> FoundB
     existing = git.repository.refs_named(names)
     for name in names:
         target = git.repository.target_of(name)
-        if name.endswith("/HEAD") and target == name:
-            # Git makes this ref symbolic; a plain one was fetched from somebody's branch called HEAD.
-            continue
-        if name in existing and target != without:
+        # Git makes `HEAD` symbolic; a plain one was fetched from somebody's branch of that name.
+        is_branch = target != name or not name.endswith("/HEAD")
+        if name in existing and target != without and is_branch:
             return FoundBase(short_name(target), git.commit(existing[name]).oid, "usual", target)
     return FoundBase()
 

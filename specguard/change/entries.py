@@ -310,19 +310,17 @@ def read_diffs(fields: Sequence[bytes], digits: int) -> list[tuple[str, list[Ent
     """
     if fields[-1]:
         raise FormatError("a list of commits that ends within an entry")
-    last = len(fields) - 1
+    last, end = len(fields) - 1, 0
     found: list[tuple[str, list[Entry]]] = []
-    at = 0
-    while at < last:
-        oid = fields[at]
+    while end < last:
+        oid = fields[end]
         if len(oid) != digits or oid.strip(b"0123456789abcdef"):
             raise FormatError("a commit's object id is expected")
-        end = start = at + 1
+        end = start = end + 1
         # A path follows each header that begins with a colon, so a path is never taken for a header.
         while end < last and fields[end][:1] == b":":
             end += 2
         found.append((oid.decode("ascii"), _entries(fields, start, end, digits)))
-        at = end
     return found
 
 
@@ -395,18 +393,14 @@ def read_commit(oid: str, data: bytes, read: Callable[[], Sequence[Sequence[Entr
         # The first header of a name counts, as in git; continuation lines of signatures begin with a space.
         name, _, value = line.partition(b" ")
         fields.setdefault(name, value)
+    encoding = fields.get(b"encoding", b"").decode("utf-8", "surrogateescape")
     return Commit(
         oid,
         tree=lines[0][5:].decode("ascii", "replace"),
         parents=parents,
         author=_identity(fields.get(b"author", b"")),
         committer=_identity(fields.get(b"committer", b"")),
-        message=Message(
-            raw,
-            commit=oid,
-            encoding=fields.get(b"encoding", b"").decode("utf-8", "surrogateescape"),
-            merge=len(parents) > 1,
-        ),
+        message=Message(raw, commit=oid, encoding=encoding, merge=len(parents) > 1),
         read=read,
     )
 

@@ -55,9 +55,6 @@ _PROGRAMS: Final = (
 )  # fmt: skip
 """How names of programs and texts end, which are read in spite of a NUL: some run what is between others."""
 
-_BINARY_HEAD: Final = 8000
-"""The number of bytes in which git looks for a NUL (`buffer_is_binary` in its xdiff-interface.c)."""
-
 
 class AddedLine(Record):
     """A line that a change adds and that an expression matches.
@@ -215,7 +212,8 @@ class Lines:
 
     def _skips(self, entry: Entry, head: bytes) -> bool:
         """Return True for a binary file, and count it; count a text in UTF-16, too."""
-        if b"\0" not in (head := head[:_BINARY_HEAD]):
+        # Git looks for a NUL in as many bytes (`buffer_is_binary` in its xdiff-interface.c).
+        if b"\0" not in (head := head[:8000]):
             return False
         # A NUL in a comment does not stop who reads or runs the rest.
         is_binary = not (entry.path.endswith(_PROGRAMS) or head.startswith(b"#!"))

@@ -356,7 +356,8 @@ class Store:
             streams = self.streams(oids)
             found = ((kind, size, b"".join(part) if size <= limit else None) for kind, size, part in streams)
         for oid, (kind, _, content) in zip(oids, found, strict=True):
-            self._verify(oid, kind, content)
+            if content is not None:
+                self._verify(oid, kind, content)
             yield oid, kind, content
 
     def objects(self, oids: Sequence[str]) -> Iterator[tuple[str, str, bytes]]:
@@ -415,10 +416,8 @@ class Store:
             raise self.missing(f"object {oid}", "it is not in the object store")
         return parts[1], int(parts[2])
 
-    def _verify(self, oid: str, kind: str, content: bytes | None) -> None:
-        """Raise an error for a content that does not match its id; a content that was not read is skipped."""
-        if content is None:
-            return
+    def _verify(self, oid: str, kind: str, content: bytes) -> None:
+        """Raise an error for a content that does not match its id."""
         self._hashed += len(content)
         if object_id(kind, content, len(oid), fast=self._hashed > HASHLIB_FROM) != oid:
             what = f"object {oid} is forged or broken: its content has another hash"

@@ -156,11 +156,8 @@ def _find_head(git: Git, request: Request, event: Event) -> Revision:
     if event.head:
         return Revision(event_commit(git, event.head))
     head = resolve(git, "HEAD")
-    if event.merge == head.oid:
-        parents = git.commit(head.oid).parents
-        if len(parents) == 2:
-            return Revision(parents[1])
-    return head
+    parents = git.commit(head.oid).parents if event.merge == head.oid else ()
+    return Revision(parents[1]) if len(parents) == 2 else head
 
 
 def _open_uncommitted(git: Git, request: Request) -> Change:

@@ -161,9 +161,6 @@ class TreeChange(SnapshotChange, frozen=False, kw_only=True):
         return self.hashed.files
 
 
-_UNKNOWN_DIGIT: Final = "f"
-
-
 class EditedChange(SnapshotChange, frozen=False):
     """`HEAD` with some files written or removed, and nothing else from the working tree.
 
@@ -221,8 +218,7 @@ class EditedChange(SnapshotChange, frozen=False):
         if edit.known:
             new = self.git.add_content(edit.content or b"")
         else:
-            new = _UNKNOWN_DIGIT * digits
-            self.git.unknown_oid = new
+            new = self.git.unknown_oid = "f" * digits
         mode = self._mode(edit.path, old)
         if old is None:
             return Entry(edit.path, "A", 0, mode, zeros, new)
