@@ -648,7 +648,8 @@ class ForeignWorkDocument(_WorkRule, Rule):
             tell = "See that those who work on it know, and that its reviewers hold it to the new one."
             step = f"{put_back(entry, base)}, or have this approved." if needs_approval else tell
             was, now = ("were", "are") if one.what.endswith("s") else ("was", "is")
-            message = f"the {one.what} of {one.item}, which is open, {was} {old} and {now} {new}"
+            item = one.item + ", which is open," * one.is_open
+            message = f"the {one.what} of {item} {was} {old} and {now} {new}"
             key, setting = f"{one.item} {one.what}", f"work.{one.kind}.upkeep"
             found = Finding(message, step, one.path, one.line, key=key, setting=setting)
             found.severity = None if needs_approval else "warning"

@@ -16,7 +16,7 @@ from specguard.documents.data import as_text
 from specguard.errors import if_applicable
 from specguard.model import TYPE_CHECKING, Record, cached_method, folders_of, path_text
 from specguard.work.document_search import read_text
-from specguard.work.item import Paper, listed_paths
+from specguard.work.item import Paper, Papers, listed_paths
 from specguard.work.item_lists import Listed, Source, Sources, match_items
 from specguard.work.kinds import Names, Naming, PlanKind, WorkKind, identity, normal_id
 from specguard.work.name_templates import Template
@@ -49,6 +49,7 @@ class Alteration(Record):
         old, new: the values before and after, each element as a text; empty if the part is missing.
         path: the paper that states the value.
         line: the line after the change, from 1; None if unknown.
+        is_open: False for an item that is done.
     """
 
     kind: str
@@ -58,6 +59,7 @@ class Alteration(Record):
     new: Sequence[str]
     path: bytes
     line: int | None = None
+    is_open: bool = True
 
 
 def alterations(work: Work, papers: Mapping[bytes, Paper], before: Tree, after: Tree) -> Iterator[Alteration]:
@@ -84,7 +86,7 @@ def alterations(work: Work, papers: Mapping[bytes, Paper], before: Tree, after: 
             yield from _list_changes(sources, paper.kind, path, after)
         elif paper.role in ("pointer", "index"):
             for one in _document_moves(work, paper.kind, path, before, after):
-                moves.setdefault((one.kind, *one.old), one)
+                moves.setdefault((one.kind, *one.old, *one.new), one)
     yield from moves.values()
 
 
@@ -155,23 +157,28 @@ def _document_moves(work: Work, name: str, path: bytes, before: Tree, after: Tre
     from specguard.work.stated_paths import differing_rows
 
     earlier, later = WorkItems(work.kinds, lambda: before), WorkItems(work.kinds, lambda: after)
-    current, pointer = work.pointer(name), later.pointer(name)
+    current, pointer, places = work.pointer(name), later.pointer(name), Papers(work.kinds)
     if current.number is not None and pointer.path and pointer.problem:
         item, left = f"{name} {current.id}", [f"unreadable: {pointer.problem}"]
         yield Alteration(kind=name, item=item, what="number", old=[current.id], new=left, path=path)
     rows = " ".join(sorted(differing_rows(*(read_text(tree, path) or "" for tree in (before, after)))))
     read = (Documents(tree).data(path) for tree in (before, after))
     old_texts, new_texts = (set(data.texts() if data else ()) for data in read)
-    keys = sorted({str(key) for place, _ in old_texts ^ new_texts for key in place})
+    keys = {pointer.id, *(str(key) for place, _ in old_texts ^ new_texts for key in place)}
     # Any key of a text that changes, word of a row that does, or part of a file's name in it, may be an id.
-    for item_id in dict.fromkeys([pointer.id, *keys, *rows.split(), *rows.replace("-", " ").split()]):
+    words = [word for word in f"{rows} {rows.replace('-', ' ')}".split() if "/" not in word]
+    for item_id in dict.fromkeys([*sorted(keys), *words]):
         was, now = earlier.with_id(name, item_id, {}), later.with_id(name, item_id, {})
-        if was is None or now is None or (was.number or 0) < (current.number or 0):
+        if was is None or now is None or was.document == now.document:
             continue
         old, new = was.document, now.document
-        if old is not None and old != new and not (work.naming and work.item.owns(old)):
-            was_shown, shown = [path_text(old)], [] if new is None else [path_text(new)]
-            yield Alteration(kind=name, item=str(now), what="document", old=was_shown, new=shown, path=path)
+        is_open = (was.number or 0) >= (current.number or 0)
+        # Once a file is a paper of the plan, any upkeep may change it.
+        taken = new and before.has_file(new) and not (work.naming or places.among([new]))
+        moved = old and is_open and not (work.naming and work.item.owns(old))
+        if moved or (taken and (item_id in keys or was.number is not None)):
+            was_shown, shown = ([path_text(one)] if one else [] for one in (old, new))
+            yield Alteration(name, str(now), "document", was_shown, shown, path, is_open=is_open)
 
 
 _REVERT: Final = re.compile(r'(?P<how>Revert|Reapply) "(?P<what>.*)"')

@@ -392,15 +392,14 @@ def ids_leading_to(other: WorkItem, touched: set[bytes]) -> Iterator[str]:
 
     Args:
         other: an item without an id, whose fields are those of every item of its kind.
-        touched: the files that the change touches. The caller takes out those whose item is found, so that
-            no more ids are yielded for them.
+        touched: the documents that the change touches. The caller takes out those whose item is found, so
+            that no more ids are yielded for them.
     """
     yield other.pointer.id
     for keys, text in Data(other.pointer.data).texts():
         if follow(b"", text) in touched:
             yield from map(str, keys)
-    has_text = any(_DOCUMENT.fullmatch(path_text(path)) for path in touched)
-    for template in other.settings.index if has_text else ():
+    for template in other.settings.index:
         index = other.plain(template).removeprefix("./").encode("utf-8", "surrogateescape")
         text = read_text(other.tree, index) or ""
         # Most changes touch no file of the index; this check spares a hook the Markdown parser.

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from specguard.change.check_request import is_invalid
 from specguard.change.entries import Commit, Entry, is_filed
+from specguard.documents.data import is_markdown
 from specguard.errors import MissingFact, NotApplicable, if_applicable
 from specguard.model import TYPE_CHECKING, Origin, Record, cached_method, path_text
 from specguard.work.document_search import BadShape, Pointer, ids_leading_to, read_pointer, text_at
@@ -313,12 +314,12 @@ class Work(WorkItems, frozen=False):
         """
         entries = self.entries()
         found = Papers(self.kinds, self.artifacts).among([entry.path for entry in entries])
-        rest = {entry.path for entry in entries if not entry.added} - found.keys()
+        # A pointer or an index can name a document in any place, but a script or `requirements.txt` is none.
+        rest = {entry.path for entry in entries if not entry.added and is_markdown(entry.path)} - found.keys()
         for kind in [name for name, settings in self.kinds.items() if rest and not settings.source]:
-            # Documents need no template that contains their place: a pointer or an index can name it.
-            other = self.resolve(kind, "", None, {}, named=False)
+            other = self.with_id(kind, "", {})
             tried = {""}
-            for item_id in ids_leading_to(other, rest) if isinstance(other, WorkItem) else ():
+            for item_id in ids_leading_to(other, rest) if other is not None else ():
                 if item_id in tried:
                     continue
                 tried.add(item_id)
@@ -326,7 +327,7 @@ class Work(WorkItems, frozen=False):
                 path = item.document if item is not None else None
                 if path in rest:
                     rest.discard(path)
-                    found.setdefault(path, Paper(kind, "document", f"work.{kind}.document", ""))
+                    found[path] = Paper(kind, "document", f"work.{kind}.document", "")
         return found
 
     @property
