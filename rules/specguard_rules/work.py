@@ -647,7 +647,7 @@ class ForeignWorkDocument(_WorkRule, Rule):
             old, new = ", ".join(one.old) or "nothing", ", ".join(one.new) or "removed"
             tell = "See that those who work on it know, and that its reviewers hold it to the new one."
             step = f"{put_back(entry, base)}, or have this approved." if needs_approval else tell
-            was, now = ("were", "are") if one.what.endswith("s") else ("was", "is")
+            was, now = ("were", "are") if one.what.endswith("es") else ("was", "is")
             item = one.item + ", which is open," * one.is_open
             message = f"the {one.what} of {item} {was} {old} and {now} {new}"
             key, setting = f"{one.item} {one.what}", f"work.{one.kind}.upkeep"

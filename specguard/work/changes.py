@@ -138,12 +138,16 @@ def _list_changes(sources: Sources, name: str, path: bytes, after: Tree) -> Iter
     was = Source(name, kind, earlier, path_fields={}, documents=sources.documents)
     now = Source(name, kind, path, path_fields={}, documents=Documents(after))
     left = ["unreadable"] if now.data.problem and now.documents.data(path) else []
-    for listed in (one for one in was.items if not one.closed):
-        later = now.by_id.get(normal_id(listed.id))
+    for listed in was.items:
+        later = now.by_id.get(normal_id(listed.id), listed if listed.closed else None)
         if later is None:
             yield Alteration(kind=name, item=str(listed), what="entry", old=[listed.id], new=left, path=path)
             continue
-        old, new = ({key: (_read_texts(one, key), one.line) for key in _BINDING} for one in (listed, later))
+        # Anyone may change the files of an item that is done, and any change those of one that is put off.
+        freed = (later.deferred, not later.closed) > (listed.deferred, not listed.closed)
+        settled = () if listed.closed else _BINDING
+        keys = (*_BINDING, "status") if freed and kind.upkeep == "approvers" else settled
+        old, new = ({key: (_read_texts(one, key), one.line) for key in keys} for one in (listed, later))
         yield from _differences(name, str(listed), path, old, new)
 
 
@@ -158,8 +162,11 @@ def _document_moves(work: Work, name: str, path: bytes, before: Tree, after: Tre
 
     earlier, later = WorkItems(work.kinds, lambda: before), WorkItems(work.kinds, lambda: after)
     current, pointer, places = work.pointer(name), later.pointer(name), Papers(work.kinds)
-    if current.number is not None and pointer.path and pointer.problem:
-        item, left = f"{name} {current.id}", [f"unreadable: {pointer.problem}"]
+    unread = f"unreadable: {pointer.problem}" if pointer.path and pointer.problem else ""
+    # Anyone may change the scope of an item that is done: to go back makes it the next again.
+    back = work.kinds[name].upkeep == "approvers" and (pointer.number or 0) < (current.number or 0)
+    if current.number is not None and (unread or back):
+        item, left = f"{name} {current.id}", [unread or pointer.id]
         yield Alteration(kind=name, item=item, what="number", old=[current.id], new=left, path=path)
     rows = " ".join(sorted(differing_rows(*(read_text(tree, path) or "" for tree in (before, after)))))
     read = (Documents(tree).data(path) for tree in (before, after))
