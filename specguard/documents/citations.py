@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 
+from specguard.declaration.characters import strip_invisible
 from specguard.documents.blocks import AnyBlock, Heading, Paragraph, Table, Text, flatten
-from specguard.documents.inline import LineCounter, Reference, unescaped
+from specguard.documents.inline import STRUCK, LineCounter, Reference, unescaped
 from specguard.model import TYPE_CHECKING, Record
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def parse_path(text: str, marked: bool) -> tuple[str, str] | None:
     Returns:
         The path and its lines (empty if it has no lines); None if the text is not a path.
     """
-    word = text if marked else _strip_marks(text)
+    word = text if marked else text.lstrip("*!?:").rstrip(_EDGE_MARKS)
     # Agents mention a file as `@/home/me/a.py`.
     word = word[1:] if word.startswith(("@/", "@~/", "@./", "@../")) else word
     # Every path has one of these signs, except for a few known names; most words have none.
@@ -101,12 +102,6 @@ def _find_lines(expression: re.Pattern[str], word: str) -> re.Match[str] | None:
         if following in {"", ":"} or not following.isascii():
             return match
     return None
-
-
-def _strip_marks(word: str) -> str:
-    """Return a word without the punctuation and emphasis around it."""
-    word = word.strip("~") if word.startswith("~~") else word
-    return word.rstrip(_EDGE_MARKS) if word.startswith(".") else word.lstrip("*!?:").rstrip(_EDGE_MARKS)
 
 
 def _is_path(path: str, lines: bool, fragment: bool, marked: bool) -> bool:
@@ -239,6 +234,7 @@ def _candidates(text: Text) -> Iterator[tuple[int, int, str, bool]]:
     raw = text.raw
     marked = [(code.start, code.end, code.content.replace("\n", " ").strip()) for code in text.codes]
     marked += [(link.start, link.end, _link_place(raw, link)) for link in text.references]
+    marked += [(*struck.span(), "") for struck in STRUCK.finditer(raw)]
     end = 0
     emphasis_end = max((mark.end() for mark in _EMPHASIS_END.finditer(raw)), default=0)
     for start, stop, part in [*sorted(marked), (len(raw), len(raw), "")]:
@@ -253,8 +249,13 @@ def _candidates(text: Text) -> Iterator[tuple[int, int, str, bool]]:
 
 
 def _link_place(raw: str, link: Reference) -> str:
-    """Return the place that a link leads to; the link text may contribute the lines."""
-    inner = parse_path(unescaped(raw[link.text_start : link.text_end]).strip("`*_ "), True)
-    if inner and inner[1] and "#L" not in link.target and parse_path(link.target, True):
+    """Return the place that a link leads to; its text may contribute the lines. Empty if nobody sees it."""
+    text = Text(STRUCK.sub("", raw[link.text_start : link.text_end]), 1)
+    words, place = strip_invisible(text.rendered).strip(), parse_path(link.target, True)
+    # A picture shows a file, and no line of it.
+    if not (words or text.has_pictures or (link.picture and place and not place[1])):
+        return ""
+    inner = parse_path(words, True)
+    if inner and inner[1] and "#L" not in link.target and place:
         return f"{link.target.partition('#')[0]}:{inner[1]}"
     return link.target
