@@ -22,7 +22,7 @@ from specguard.documents.people import names_nobody
 from specguard.errors import judge_each
 from specguard.model import TYPE_CHECKING, Finding, Record, path_text, plain_path, shortened
 from specguard.runs.proof import Claim, RunProof
-from specguard.runs.record import FAILURES, STATE_KEYS
+from specguard.runs.record import CUT_SHORT, FAILURES, STATE_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 _PERSON_KEYS: Final = ("note", "by", "at")
 # What may tell of a failure, and is not read.
 _OTHER_KEYS: Final = frozenset(
-    {"checks", "cmd", "code", "commands", "exit", "exitcode", "results", "returncode", "timedout"}
+    {"checks", "cmd", "code", "commands", "exit", "exitcode", "results", "returncode"}
 ).union(STATE_KEYS)
+_PASSED: Final = frozenset({"ok", "passed", "success", "succeeded"})
+_FAILED: Final = FAILURES | {"errors", "failures"}
 _PATH: Final = re.compile(r"[^\s\"'`<>|;]{1,1000}")
 
 
@@ -93,9 +95,8 @@ class TaskEvidence(Record):
             self.runs.append((manifest.strip(), (*place, "manifest")))
         # Words about a result, such as "passed" or "12 passed", are none unless they tell of a failure.
         said = [key for key in ("checks", "results", *STATE_KEYS) if isinstance(entry.get(key), str)]
-        known = ["exit_code", *(key for key in said if normal_name(entry[key]) not in FAILURES)]
-        unread = {(normal_name(key), entry[key] is False) for key in entry.keys() - known}
-        others = not _OTHER_KEYS.isdisjoint(key for key, _ in unread - {("timedout", True)})
+        known = ["exit_code", *(key for key in said if normal_name(entry[key]) not in FAILURES | CUT_SHORT)]
+        others = any(_denies(normal_name(key), entry[key]) for key in entry.keys() - known)
         is_alone = entry.keys().isdisjoint(("command", "manifest", "exit_code"))
         if is_alone and not others and any(key in entry for key in _PERSON_KEYS):
             self.statements.append((entry, place))
@@ -108,6 +109,12 @@ def evidence_of(task: Task) -> TaskEvidence:
     evidence, key = TaskEvidence(), task.key_of("verification")
     evidence.read(task.value.get(key), (key,))
     return evidence
+
+
+def _denies(key: str, value: Any) -> bool:
+    """True if an entry of evidence says, below this key, that something failed, or what is not read."""
+    fails = key in _FAILED and isinstance(value, bool | int | float | list) and bool(value)
+    return fails or key in _OTHER_KEYS or (key in _PASSED and value is False)
 
 
 def _is_path(text: str) -> bool:

@@ -52,7 +52,8 @@ FAILURES: Final = frozenset({"failed", "fail", "failure", "error", "errored", "t
 """The states of what has failed, as `normal_name` returns them."""
 
 _OPEN_STATES: Final = frozenset({"running", "inprogress", "pending", "started", "queued", "waiting"})
-_CUT_SHORT: Final = frozenset({"aborted", "canceled", "cancelled", "interrupted", "notrun", "skipped"})
+CUT_SHORT: Final = _OPEN_STATES | {"aborted", "canceled", "cancelled", "interrupted", "notrun", "skipped"}
+"""The states of what did not run to its end, likewise."""
 
 
 class RanCommand:
@@ -82,7 +83,7 @@ class RanCommand:
         code = first_of(data, _CODE_KEYS)
         self.exit_code = code if isinstance(code, int) and not isinstance(code, bool) else None
         state = only_text(first_of(data, STATE_KEYS))
-        is_cut = normal_name(state) in _OPEN_STATES | _CUT_SHORT
+        is_cut = normal_name(state) in CUT_SHORT
         passed = _is_success(state, settings) if code is None or is_cut else self.exit_code == 0
         claims = not state or _is_success(state, settings)
         self.failed = bool(self.exit_code) if claims else normal_name(state) in FAILURES
