@@ -135,9 +135,13 @@ class Severities:
         found = self._group.fullmatch(text.raw[:300])
         return self._known[found[1].casefold()] if found else ""
 
-    def in_value(self, value: str) -> str:
-        """Return the worst severity that a value names; empty without one."""
-        found = [self._known[word.casefold()] for word in self._word.findall(STRUCK.sub(" ", value[:300]))]
+    def in_value(self, value: str, stated: str = "") -> str:
+        """Return the worst severity that a value names; of the one that it begins with and a stated one."""
+        text = STRUCK.sub(" ", value[:300]).lstrip(" *_`")
+        found = [self._known[word.casefold()] for word in self._word.findall(text)]
+        if stated:
+            # Behind other words, a value may say how one became another.
+            found = [stated, *found[:1]] if self._word.match(text) else [stated]
         return min(found, key=self._rank.__getitem__, default="")
 
 
@@ -213,7 +217,9 @@ class Review:
             fields = list(block_fields(one.blocks))
             self._own_lines.update(part.line for part in (*one.blocks, *fields))
             for field in find_fields(fields, *_SEVERITY):
-                one.severity = one.severity or severities.in_value(field.value)
+                # How soon something is to be done is not how bad it is.
+                if not (one.severity and normal_name(field.name).startswith("priority")):
+                    one.severity = severities.in_value(field.value, one.severity)
                 one.severity_text = one.severity_text or field.value
             one.status += [field.value for field in find_fields(fields, *_STATUS)]
             said = _IN_TITLE.split(one.title)[1:]
