@@ -41,12 +41,12 @@ EXTENSION: Final = re.compile(
 """A file extension at the end of a name, or a name that begins with a dot."""
 
 _RANGES: Final = rf"(?P<lines>{RANGE}(?:(?:, ?|/):?{RANGE})*)"
-# The end of a path: the characters after its lines must not continue a name.
-_COLON: Final = re.compile(rf":{_RANGES}(?![A-Za-z0-9_/])")
-_FRAGMENT: Final = re.compile(rf"#(?=L[0-9]){_RANGES}(?![A-Za-z0-9_])")
+# The end of a path: its lines, behind which may be search output (`:`) or another script.
+# What a lookahead has read is final, as in an atomic group, which early Pythons 3.11 read wrong.
+_COLON: Final = re.compile(rf"(?=(:{_RANGES}(?![A-Za-z0-9_/])))\1(?=\Z|:|[^\0-\x7f])")
+_FRAGMENT: Final = re.compile(rf"(?=(#(?=L[0-9]){_RANGES}(?![A-Za-z0-9_])))\1(?=\Z|:|[^\0-\x7f])")
 # `tickets/{id}.json` is a naming scheme, like `tickets/*.json`.
 _PLACEHOLDER: Final = re.compile(r"\{[^{}/]{1,60}\}")
-_EDGE_MARKS: Final = "*_.!?:"
 # The end of emphasis; a folder's own name (`__tests__/`) or a file's (`__init__.py`) does not end any.
 _EMPHASIS_END: Final = re.compile(r"(?<=[^\s\\_])_++(?![\w/]|\.\w)")
 _PATH_SIGN: Final = re.compile(r"[/.:#\\]")
@@ -73,7 +73,7 @@ def parse_path(text: str, marked: bool) -> tuple[str, str] | None:
     Returns:
         The path and its lines (empty if it has no lines); None if the text is not a path.
     """
-    word = text if marked else text.lstrip("*!?:").rstrip(_EDGE_MARKS)
+    word = text if marked else text.lstrip("*!?:").rstrip("*_.!?:")
     # Agents mention a file as `@/home/me/a.py`.
     word = word[1:] if word.startswith(("@/", "@~/", "@./", "@../")) else word
     # Every path has one of these signs, except for a few known names; most words have none.
@@ -82,9 +82,8 @@ def parse_path(text: str, marked: bool) -> tuple[str, str] | None:
     if len(word) > LONGEST or _NOT_IN_PATH.search(word) or ("{" in word and _PLACEHOLDER.search(word)):
         return None
     lines = ""
-    anchor = fragment = _find_lines(_FRAGMENT, word)
-    anchor = anchor or _find_lines(_COLON, word)
-    if anchor:
+    fragment = _FRAGMENT.search(word)
+    if anchor := fragment or _COLON.search(word):
         word, lines = word[: anchor.start()], anchor["lines"]
     else:
         # A test is named by its file and its own name.
@@ -93,15 +92,6 @@ def parse_path(text: str, marked: bool) -> tuple[str, str] | None:
     # A path with slashes has no Windows backslashes: `a/b\_c.py` is Markdown that was escaped twice.
     path = (unescaped(word) if "/" in word else word).replace("\\", "/")
     return (path, lines) if path and _is_path(path, bool(lines), bool(fragment), marked) else None
-
-
-def _find_lines(expression: re.Pattern[str], word: str) -> re.Match[str] | None:
-    """Return the match of a word's lines; search output (`:`) or another script may follow them."""
-    for match in expression.finditer(word):
-        following = word[match.end() : match.end() + 1]
-        if following in {"", ":"} or not following.isascii():
-            return match
-    return None
 
 
 def _is_path(path: str, lines: bool, fragment: bool, marked: bool) -> bool:
@@ -256,6 +246,6 @@ def _link_place(raw: str, link: Reference) -> str:
     if not (words or text.has_pictures or (link.picture and place and not place[1])):
         return ""
     inner = parse_path(words, True)
-    if inner and inner[1] and "#L" not in link.target and place:
-        return f"{link.target.partition('#')[0]}:{inner[1]}"
+    if inner and inner[1] and place and not place[1]:
+        return f"{place[0]}:{inner[1]}"
     return link.target
