@@ -389,8 +389,8 @@ def parse_diff(blocks: Iterable[bytes], *, removed: bool = True) -> Iterator[Pie
 # The anchors for the start or end of the whole text, which a program over many lines does not know.
 _TEXT_ANCHOR: Final = r"\\[Az]|\(\?[a-zA-Z]*-[a-zA-Z]*m"
 _EVERY_LINE: Final = "(?m)^"
-_LINE_ENDS: Final = [end.encode() for end in "\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"]
-"""Where other readers than git may end a line, and `str.splitlines` does; the last three are not in ASCII."""
+_LINE_ENDS: Final = [end.encode() for end in "\x85\u2028\u2029"]
+"""Where C# or JavaScript end a line, as they do at a carriage return, and git does not."""
 
 
 class Scanner:
@@ -433,22 +433,23 @@ class Scanner:
         if not (self._literals is None or b"\0" in block or any(one in block for one in self._literals)):
             return
         plain = to_utf8(block.replace(b"\r\n", b"\n").removesuffix(b"\r") if b"\r" in block else block)
-        found: Iterable[tuple[int, int]] = self._search(plain)
+        found = set(self._search(plain))
         # A file's byte-order mark is in front of its text, where no expression would see a line begin.
-        broken = (plain.removeprefix(BOM_UTF8) if first == 1 else plain).replace(b"\0", b"")
-        places: Sequence[int] = range(len(plain) + 1)
-        # What runs a program may end its lines at more characters, as Python does at a carriage return.
-        if any(end in plain for end in _LINE_ENDS[: 6 if plain.isascii() else None]):
-            lines = [line.splitlines() or [""] for line in broken.decode().split("\n")]
+        broken = bare = (plain.removeprefix(BOM_UTF8) if first == 1 else plain).replace(b"\0", b"")
+        if bare != plain:
+            found.update(self._search(bare))
+        for end in _LINE_ENDS:
+            broken = broken.replace(end, b"\r")
+        # What runs a program may end its lines there, too, as Python does at a carriage return.
+        if b"\r" in broken:
+            lines = [line.split(b"\r") for line in broken.split(b"\n")]
             places = [at for at, parts in enumerate(lines) for _ in parts]
-            broken = "\n".join(chain.from_iterable(lines)).encode()
-        if broken != plain:
-            found = sorted({*found, *((places[at], which) for at, which in self._search(broken))})
-        original: list[bytes] = []
-        for at, which in found:
-            original = original or block.split(b"\n")
-            text = original[at].removesuffix(b"\r").decode("utf-8", "surrogateescape")
-            yield AddedLine(path, first + at, text, which)
+            text = b"\n".join(chain.from_iterable(lines))
+            found.update((places[at], which) for at, which in self._search(text))
+        original = block.split(b"\n") if found else []
+        for at, which in sorted(found):
+            line = original[at].removesuffix(b"\r").decode("utf-8", "surrogateescape")
+            yield AddedLine(path, first + at, line, which)
 
     def _search(self, text: bytes) -> Iterator[tuple[int, int]]:
         """Yield the position of each line that matches, from 0, and that of the expression."""

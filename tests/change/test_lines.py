@@ -212,7 +212,7 @@ def test_added_lines_are_those_of_a_diff_of_every_file(
         for offset, row in enumerate(hunk.added)
         for text in [row.removesuffix(b"\r").decode("utf-8", "surrogateescape")]
         for which, expression in enumerate(expressions)
-        if any(re.search(expression, one) for one in (text, *text.splitlines()))
+        if any(re.search(expression, one) for one in (text, *re.split("[\r\x85\u2028\u2029]", text)))
     ]
     assert len(expected) > 100
     assert changed.added(*expressions) == sorted(expected)
