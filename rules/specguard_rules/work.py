@@ -650,9 +650,8 @@ class ForeignWorkDocument(_WorkRule, Rule):
             was, now = ("were", "are") if one.what.endswith("es") else ("was", "is")
             item = one.item + ", which is open," * one.is_open
             message = f"the {one.what} of {item} {was} {old} and {now} {new}"
-            key, setting = f"{one.item} {one.what}", f"work.{one.kind}.upkeep"
-            found = Finding(message, step, one.path, one.line, key=key, setting=setting)
-            found.severity = None if needs_approval else "warning"
+            found = Finding(message, step, one.path, one.line, key=f"{one.item} {one.what}")
+            found.setting, found.severity = f"work.{one.kind}.upkeep", None if needs_approval else "warning"
             yield found
         for entry, paper in work.papers_of(entries, ("document",) if work.naming else ("document", "index")):
             if (work.naming and work.item.owns(entry.path)) or base.has(entry):

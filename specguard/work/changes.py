@@ -158,7 +158,7 @@ def _read_texts(listed: Listed, name: str) -> Sequence[str]:
 
 def _document_moves(work: Work, name: str, path: bytes, before: Tree, after: Tree) -> Iterator[Alteration]:
     """Yield moves of open items' documents by a pointer or index, and a pointer that became unreadable."""
-    from specguard.work.stated_paths import differing_rows
+    from specguard.work.stated_paths import differing_words
 
     earlier, later = WorkItems(work.kinds, lambda: before), WorkItems(work.kinds, lambda: after)
     current, pointer, places = work.pointer(name), later.pointer(name), Papers(work.kinds)
@@ -168,13 +168,12 @@ def _document_moves(work: Work, name: str, path: bytes, before: Tree, after: Tre
     if current.number is not None and (unread or back):
         item, left = f"{name} {current.id}", [unread or pointer.id]
         yield Alteration(kind=name, item=item, what="number", old=[current.id], new=left, path=path)
-    rows = " ".join(sorted(differing_rows(*(read_text(tree, path) or "" for tree in (before, after)))))
     read = (Documents(tree).data(path) for tree in (before, after))
     old_texts, new_texts = (set(data.texts() if data else ()) for data in read)
     keys = {pointer.id, *(str(key) for place, _ in old_texts ^ new_texts for key in place)}
-    # Any key of a text that changes, word of a row that does, or part of a file's name in it, may be an id.
-    words = [word for word in f"{rows} {rows.replace('-', ' ')}".split() if "/" not in word]
-    for item_id in dict.fromkeys([*sorted(keys), *words]):
+    # Any key of a text that changes, or word of a row that does, may be an id.
+    words = differing_words(name, *(read_text(tree, path) or "" for tree in (before, after)))
+    for item_id in sorted(keys | words):
         was, now = earlier.with_id(name, item_id, {}), later.with_id(name, item_id, {})
         if was is None or now is None or was.document == now.document:
             continue

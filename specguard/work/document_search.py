@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 
 from specguard.declaration.patterns import Selecting
 from specguard.documents.data import Data, value_at
@@ -26,6 +27,8 @@ LARGEST_DOCUMENT: Final = 4 << 20
 PADDINGS: Final = (1, 2, 3, 4)
 """The minimum numbers of digits tried for numbers in file names, if a template has a wildcard."""
 
+_NOWHERE: Final = "none of the places for its document has it"
+
 _FILE_TYPES: Final = {0o120000: "a symbolic link", 0o160000: "a submodule", 0o040000: "a directory"}
 
 
@@ -44,8 +47,6 @@ class DocumentSearch:
         tried: every place tried, with the outcome, in order.
         path: the document; None if there is none, or more than one.
         problem: the problem, in one sentence; empty if a document was found, or the kind has none.
-        near_misses: files in another folder or that another padding would find, and index rows without a
-            usable link. Each is one sentence.
         legacy: the canonical folder, if the document was found in a legacy place; otherwise empty.
 
     Raises:
@@ -57,14 +58,24 @@ class DocumentSearch:
         self.tried: list[str] = []
         self.path: bytes | None = None
         self.problem = self.legacy = ""
-        self.near_misses: list[str] = []
+        self._unlinked: list[str] = []
         if any(map(self._try_template, kind.document)) or any(map(self._try_index, kind.index)):
             return
         if any(map(self._try_template, kind.legacy)):
             self.legacy = self._canonical_folder() if self.path is not None else ""
         elif kind.document or kind.index or kind.legacy:
-            self.problem = "none of the places for its document has it"
-            self.near_misses += dict.fromkeys(self._similar_files())
+            self.problem = _NOWHERE
+
+    @property
+    def near_misses(self) -> list[str]:
+        """Files in another folder or that another padding would find, and index rows without a usable link.
+
+        Each is one sentence. All files are searched for them.
+
+        Raises:
+            MissingFact: the tree cannot be read.
+        """
+        return [*self._unlinked, *dict.fromkeys(self._similar_files() if self.problem == _NOWHERE else ())]
 
     def _note(self, place: str, outcome: str) -> None:
         if f"{place} {outcome}" not in self.tried:
@@ -95,19 +106,20 @@ class DocumentSearch:
         for pattern in self._patterns(template, self._kind.widths):
             place = unescape(pattern)
             path = place.encode("utf-8", "surrogateescape")
-            if (text := read_text(self._tree, path)) is None:
+            if (text := _read_index(self._tree, path)) is None:
                 self._note(place, "is not there")
                 continue
             from specguard.work.stated_paths import index_rows
 
             targets: dict[bytes, None] = {}
-            kind, item_id = self._fields.get("kind", ""), self._fields.get("id", "")
-            for line, title, links in index_rows(text, kind, item_id, self._number):
-                targets_found = [target for link in links if (target := self._resolve_link(path, link))]
+            for row in index_rows(
+                text, self._fields.get("kind", ""), self._fields.get("id", ""), self._number
+            ):
+                targets_found = [target for link in row.links if (target := self._resolve_link(path, link))]
                 targets.update(dict.fromkeys(targets_found))
-                problem = f"names {links[0]!r} for it, which is not there" if links else ""
-                problem = problem or f"lists it as {title!r}, without the path of a document"
-                self.near_misses += [] if targets_found else [f"{place}:{line} {problem}"]
+                problem = f"names {row.links[0]!r} for it, which is not there" if row.links else ""
+                problem = problem or f"lists it as {row.title!r}, without the path of a document"
+                self._unlinked += [] if targets_found else [f"{place}:{row.line} {problem}"]
             self._note(place, "maps it to a document" if targets else "maps it to no document")
             if len(targets) > 1:
                 self.problem = f"{place} maps it to {len(targets)} documents: {_join_names(targets)}"
@@ -217,6 +229,9 @@ def read_text(tree: Tree, path: bytes) -> str | None:
     if data is None or len(data) > LARGEST_DOCUMENT:
         return None
     return data.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+
+
+_read_index: Final = lru_cache(maxsize=4)(read_text)
 
 
 def follow(folder: bytes, link: str) -> bytes | None:
@@ -406,10 +421,10 @@ def ids_leading_to(other: WorkItem, touched: set[bytes]) -> Iterator[str]:
         names = (path.rpartition(b"/")[2].decode("utf-8", "surrogateescape") for path in touched)
         if not any(name in text for name in names):
             continue
-        from specguard.work.stated_paths import index_entries
+        from specguard.work.stated_paths import read_index
 
-        for words, links in index_entries(text):
-            paths = {path for link in links for path in link_paths(index, link) if path}
+        for row in read_index(text, other.kind)[0]:
+            paths = {path for link in row.links for path in link_paths(index, link) if path}
             # An entry with several files names no document.
             if not paths.isdisjoint(touched) and len([*filter(other.tree.has_file, paths)]) == 1:
-                yield from (word for word in words.split()[:_MOST_WORDS] if any(map(str.isdigit, word)))
+                yield from (word for word in row.words.split()[:_MOST_WORDS] if any(map(str.isdigit, word)))

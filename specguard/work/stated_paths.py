@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from functools import lru_cache
 
 from specguard.declaration.patterns import Covering
@@ -19,6 +20,7 @@ from specguard.documents.list_items import (
     without_remark,
 )
 from specguard.model import TYPE_CHECKING, Record, grouped, shortened
+from specguard.work.name_templates import LONGEST_VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -327,10 +329,26 @@ def _text_mentions(text: Text, *, task: bool) -> Iterator[Ask]:
 _FILE: Final = re.compile(r"(?<![\w/.-])([\w./-]+\.(?:md|markdown|rst|txt))\b", re.IGNORECASE)
 
 
-def index_rows(
-    text: str, kind: str, item_id: str, number: int | None
-) -> Iterator[tuple[int, str, Sequence[str]]]:
-    """Yield the rows and list items of an index about one item: line, title, and the files named.
+class IndexRow(Record):
+    """A row or list item of an index.
+
+    Attributes:
+        line: its line, from 1.
+        title: what a reader sees in its second cell that is not empty, in the only one, or in the list item.
+        links: the files named.
+        words: a list item's number, and all that a reader sees.
+        above: the positions of the list items that contain it.
+    """
+
+    line: int
+    title: str
+    links: Sequence[str]
+    words: str
+    above: Sequence[int]
+
+
+def index_rows(text: str, kind: str, item_id: str, number: int | None) -> Iterator[IndexRow]:
+    """Yield the rows and list items of an index about one item, except those in another such item.
 
     A table row is about the item if its first cell begins with the item's number (`5`, `05`, `Track 5`) or
     id. A number in a column with the kind's name goes first. A list item is about it if it begins with
@@ -342,51 +360,57 @@ def index_rows(
         item_id: the item's id.
         number: the item's number; None if it has none.
     """
-    wanted = re.escape(item_id) if number is None else rf"0*{number}"
-    word = rf"(?:#|no\.?\s*|{re.escape(kind)}[-_ #]*)?"
-    start = re.compile(rf"{word}(?:{wanted}|{re.escape(item_id)})(?![0-9A-Za-z]|\.[0-9])", re.IGNORECASE)
-    file = re.compile(rf"(?:^|/){re.escape(kind)}[-_]?0*{wanted}(?![0-9A-Za-z])", re.IGNORECASE)
-    numbered = re.compile(rf"{word}[0-9]+(?![0-9A-Za-z])", re.IGNORECASE)
-    queue = list(_parse_index(text))
-    for block in queue:
+    rows, starts = read_index(text, kind)
+    found: set[int] = set()
+    wanted = item_id.casefold() if number is None else str(number)
+    for name in {item_id.casefold(), wanted, f"\0{wanted}"}:
+        near = slice(bisect_left(starts, (name,)), bisect_left(starts, (f"{name}\U0010ffff",)))
+        # A name ends before a letter or digit, and before a part of a longer number.
+        found.update(at for one, at in starts[near] if not re.match(r"[0-9A-Za-z]|\.[0-9]", one[len(name) :]))
+    yield from (rows[at] for at in sorted(found) if found.isdisjoint(rows[at].above))
+
+
+def differing_words(kind: str, old: str, new: str) -> set[str]:
+    """Return what may be ids in the rows and list items that only one of two versions of an index has.
+
+    Any word may be one, and so may a part of a path, or of a name between dashes.
+    """
+    rows = ({" ".join([row.words, *row.links]) for row in read_index(one, kind)[0]} for one in (old, new))
+    words = " ".join(set.symmetric_difference(*rows)).replace("/", " ")
+    return {*words.split(), *words.replace("-", " ").split()}
+
+
+@lru_cache(maxsize=2)
+def read_index(text: str, kind: str) -> tuple[Sequence[IndexRow], Sequence[tuple[str, int]]]:
+    """Return the rows and list items of an index, and the texts whose start may be an item's name.
+
+    These texts are in lower case and sorted, each with its row's position: a change may name many items. The
+    name of a file has a NUL before what follows the kind.
+    """
+    prefix = re.compile(rf"^(?:#|no\.?\s*|{re.escape(kind)}[-_ #]*)?(?:0+(?=[0-9]))?", re.IGNORECASE)
+    numbered = re.compile("[0-9]+(?![0-9A-Za-z])")
+    rows: list[IndexRow] = []
+    starts: list[tuple[str, int]] = []
+    queue: list[tuple[AnyBlock, tuple[int, ...]]] = [(block, ()) for block in Document(text).blocks]
+    for block, above in queue:
         for item in block.items if isinstance(block, List) else ():
-            links, words = _link_targets(item.text), _visible_text(item.text)
-            counted = number is not None and item.number == number and not numbered.match(words)
-            if start.match(words) or counted or any(file.search(link) for link in links):
-                yield item.line, words, links
-            else:
-                queue += item.rest
+            words, links = _visible_text(item.text), _link_targets(item.text)
+            counted = "" if item.number is None or numbered.match(prefix.sub("", words)) else f"{item.number}"
+            starts += [(one, len(rows)) for one in (words, prefix.sub("", words), counted)]
+            files = [part for link in links for part in link.split("/") if part.casefold().startswith(kind)]
+            starts += [("\0" + prefix.sub("", file).replace(".", " "), len(rows)) for file in files]
+            queue += [(below, (*above, len(rows))) for below in item.rest]
+            rows.append(IndexRow(item.line, words, links, f"{item.number} {words}", above))
         heads = [*map(_visible_text, block.header)] if isinstance(block, Table) else []
         own = next((at for at, head in enumerate(heads) if head.casefold().startswith(kind.casefold())), 0)
         for cells in block.rows if isinstance(block, Table) else ():
             shown = [*map(_visible_text, cells)]
-            titles = [*filter(None, shown)]
-            if titles and start.match(shown[own if numbered.match(shown[own]) else 0]):
-                yield cells[0].line, titles[:2][-1], [link for cell in cells for link in _link_targets(cell)]
-
-
-def differing_rows(old: str, new: str) -> set[str]:
-    """Return the rows and list items that only one of two versions of an index has, each with its links."""
-    before, after = ({" ".join([words, *links]) for words, links in index_entries(one)} for one in (old, new))
-    return before ^ after
-
-
-def index_entries(text: str) -> Iterator[tuple[str, Sequence[str]]]:
-    """Yield the words of each row and list item of an index, after its number, and the files named there."""
-    queue = list(_parse_index(text))
-    for block in queue:
-        for item in block.items if isinstance(block, List) else ():
-            yield f"{item.number} {_visible_text(item.text)}", _link_targets(item.text)
-            queue += item.rest
-        for cells in block.rows if isinstance(block, Table) else ():
+            first = shown[own if numbered.match(prefix.sub("", shown[own])) else 0]
+            starts += [(first, len(rows)), (prefix.sub("", first), len(rows))]
+            titles = [*filter(None, shown)] or [""]
             links = [link for cell in cells for link in _link_targets(cell)]
-            yield " ".join(map(_visible_text, cells)), links
-
-
-@lru_cache(maxsize=2)
-def _parse_index(text: str) -> Sequence[AnyBlock]:
-    """Return the blocks of an index, in which a change may have many items looked up."""
-    return Document(text).blocks
+            rows.append(IndexRow(cells[0].line, titles[:2][-1], links, " ".join(shown), above))
+    return rows, sorted((start[:LONGEST_VALUE].casefold(), at) for start, at in starts if start)
 
 
 def _link_targets(text: Text) -> list[str]:
