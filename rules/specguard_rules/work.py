@@ -582,7 +582,8 @@ class ForeignWorkDocument(_WorkRule, Rule):
 
     Plan upkeep is exempt, as for `pointer-change`. `document`, `index`, `legacy`, `siblings` and the pointer
     name the documents; index rows count. Upkeep that alters an open item's scope, gates, files or `verify`,
-    or leaves a pointer unreadable, warns; with `[work.<kind>] upkeep = "approvers"` it needs an approval.
+    makes a document of another file, or leaves a pointer unreadable, warns. It needs an approval with
+    `[work.<kind>] upkeep = "approvers"`, as does what reopens or defers an item.
 
     Why is this bad? Who carries out an order must not rewrite it.
 
