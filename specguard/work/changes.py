@@ -157,7 +157,7 @@ def _read_texts(listed: Listed, name: str) -> Sequence[str]:
 
 
 def _document_moves(work: Work, name: str, path: bytes, before: Tree, after: Tree) -> Iterator[Alteration]:
-    """Yield moves of open items' documents by a pointer or index, and a pointer that became unreadable."""
+    """Yield moves of documents by a pointer or index, and a pointer that is unreadable or goes back."""
     from specguard.work.stated_paths import differing_words
 
     earlier, later = WorkItems(work.kinds, lambda: before), WorkItems(work.kinds, lambda: after)
@@ -166,23 +166,22 @@ def _document_moves(work: Work, name: str, path: bytes, before: Tree, after: Tre
     # Anyone may change the scope of an item that is done: to go back makes it the next again.
     back = work.kinds[name].upkeep == "approvers" and (pointer.number or 0) < (current.number or 0)
     if current.number is not None and (unread or back):
-        item, left = f"{name} {current.id}", [unread or pointer.id]
-        yield Alteration(kind=name, item=item, what="number", old=[current.id], new=left, path=path)
+        yield Alteration(name, f"{name} {current.id}", "number", [current.id], [unread or pointer.id], path)
     read = (Documents(tree).data(path) for tree in (before, after))
-    old_texts, new_texts = (set(data.texts() if data else ()) for data in read)
-    keys = {pointer.id, *(str(key) for place, _ in old_texts ^ new_texts for key in place)}
+    texts = set.symmetric_difference(*(set(data.texts() if data else ()) for data in read))
+    keys = {pointer.id, *(str(key) for place, _ in texts for key in place)}
     # Any key of a text that changes, or word of a row that does, may be an id.
     words = differing_words(name, *(read_text(tree, path) or "" for tree in (before, after)))
     for item_id in sorted(keys | words):
         was, now = earlier.with_id(name, item_id, {}), later.with_id(name, item_id, {})
-        if was is None or now is None or was.document == now.document:
+        old, new = (None if one is None else one.document for one in (was, now))
+        if now is None or old == new:
             continue
-        old, new = was.document, now.document
-        is_open = (was.number or 0) >= (current.number or 0)
+        is_open = (now.number or 0) >= (current.number or 0)
         # Once a file is a paper of the plan, any upkeep may change it.
         taken = new and before.has_file(new) and not (work.naming or places.among([new]))
         moved = old and is_open and not (work.naming and work.item.owns(old))
-        if moved or (taken and (item_id in keys or was.number is not None)):
+        if moved or (taken and (item_id in keys or now.number is not None)):
             was_shown, shown = ([path_text(one)] if one else [] for one in (old, new))
             yield Alteration(name, str(now), "document", was_shown, shown, path, is_open=is_open)
 
