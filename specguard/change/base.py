@@ -317,7 +317,7 @@ def default_base(git: Git, request: Request, event: Event, *, remote: str) -> Fo
 def usual_base(git: Git, *, remote: str = "origin", without: str = "") -> FoundBase:
     """Find the remote's default branch, or a branch with a usual name.
 
-    In a bare repository, that is the branch that `HEAD` names, and local branches count first.
+    In a bare repository that is a local branch, as anyone may push other refs.
 
     Returns:
         An empty one if the remote and the repository have no such branch.
@@ -325,8 +325,8 @@ def usual_base(git: Git, *, remote: str = "origin", without: str = "") -> FoundB
     Raises:
         MissingFact: its ref or object is broken.
     """
-    own = git.repository.branch if git.repository.served else None
-    names = [one for one in git.repository.in_order([own or "", *_usual_refs(remote)]) if one != without]
+    start = "refs/heads/" if git.repository.served else ""
+    names = [name for name in _usual_refs(remote) if name != without and name.startswith(start)]
     existing = git.repository.refs_named(names)
     for name in names:
         target = git.repository.target_of(name)

@@ -261,7 +261,6 @@ class Repository:
         format: `sha1` or `sha256`.
         shallow: True if it claims to be a shallow clone; only for advice, since anyone can write that.
         bare: True if it has no working tree.
-        served: True if that is so in the repository itself, so that pushes may write any ref of it.
         head: the object id that `HEAD` points to; None before the first commit of its branch.
         branch: the full name of the ref that `HEAD` points to; None if it is detached.
         root: the root of the working tree; None in a bare repository, and in a git directory itself.
@@ -384,6 +383,12 @@ class Repository:
     def target_of(self, name: str) -> str:
         """Return the full name of the ref that a symbolic ref points to; the name itself for any other."""
         return self._refs.get(name, ("", ""))[1] or name
+
+    @cached_property
+    def served(self) -> bool:
+        """True if the repository itself is bare and fetches no branches: any ref may have been pushed."""
+        fetched = self.settings(r"^remote\..*\.fetch$") if self._is_bare else []
+        return self._is_bare and not any(":refs/remotes/" in refspec for _, refspec in fetched)
 
     def in_order(self, names: Sequence[str]) -> Sequence[str]:
         """Return names of refs in the order in which they count: local ones first where others are pushed."""
@@ -509,7 +514,7 @@ class Repository:
             raise self._location_error(stderr)
         self.git_dir, self.common, self.objects, index, self.format, shallow, bare, inside = lines[:8]
         self.shallow, self.bare = shallow == "true", bare == "true"
-        self.served = self.bare
+        self._is_bare = self.bare
         if self.format not in ("sha1", "sha256") or not os.path.isabs(self.objects):
             raise self._location_error(stderr)
         index_file = self.environment.get("GIT_INDEX_FILE")

@@ -112,7 +112,7 @@ class Place(Repository):
         self.index = os.path.join(self.own_folder, _BASE_INDEX)
         self.shown_index = os.path.join(path, ".git", "index")
         self.format = "sha256" if len(base) == 64 else "sha1"
-        self.shallow = self.bare = self.served = False
+        self.shallow = self.bare = self._is_bare = False
 
     def spawn(self, *arguments: str, user: bool = False) -> Process:  # noqa: ARG002 - no user's configuration is read
         """Start git on the private git directory of the place, with what `git init` found of its disk."""
