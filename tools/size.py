@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BUDGETS = {
-    "code lines of specguard and rules": 46_839,
+    "code lines of specguard and rules": 46_838,
     "modules of specguard and rules": 244,
     "code lines of tests": 32_807,
     "modules in one folder": 18,
