@@ -113,8 +113,8 @@ def evidence_of(task: Task) -> TaskEvidence:
 
 def _denies(key: str, value: Any) -> bool:
     """True if an entry of evidence says, below this key, that something failed, or what is not read."""
-    fails = key in _FAILED and isinstance(value, bool | int | float | list) and bool(value)
-    return fails or key in _OTHER_KEYS or (key in _PASSED and value is False)
+    fails = value and key in _FAILED and (key == "timedout" or isinstance(value, bool | int | float | list))
+    return bool(fails) or key in _OTHER_KEYS or (key in _PASSED and value is False)
 
 
 def _is_path(text: str) -> bool:
